@@ -1,0 +1,1 @@
+"""How things are kept: SQLAlchemy Core and migrations live here and nowhere else."""

@@ -1,0 +1,201 @@
+"""The database: one class, two URLs; transactions in which everything about one fact is kept.
+
+`Books.record` is the only way to write history: state change, ledger entries, audit record and
+event are one transaction, or none of them happened.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from db import migrate
+from db.audit import Audit
+from db.engine import READ_ONLY, connect
+from db.ledger import Ledger
+from db.operations import Idempotency, Operations
+from db.payments import Payments
+from db.people import People
+from db.runs import Runs
+from db.schema import events
+from domain.audit import Actor, AuditRecord, as_json
+from domain.clock import Clock, to_micros
+from domain.errors import ConfigurationError, IntegrityError, Unavailable
+from domain.ids import Ids
+from domain.ledger import Entry, entries_digest, entry_digest
+
+
+class Books:
+    """The tables within one transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock, ids: Ids) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._ids = ids
+        self.payments = Payments(connection, ids)
+        self.operations = Operations(connection)
+        self.idempotency = Idempotency(connection)
+        self.people = People(connection)
+        self.ledger = Ledger(connection)
+        self.audit = Audit(connection)
+        self.runs = Runs(connection)
+
+    def record(
+        self,
+        actor: Actor,
+        action: str,
+        subject: str,
+        *,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> AuditRecord:
+        """Seal one fact: audit record, its ledger entries and the event to be published."""
+        now = self._clock.now()
+        ordered = sorted(entries, key=lambda entry: entry.entry_id)
+        sealed = self.audit.append(
+            self._ids.new("aud"),
+            now,
+            actor,
+            action,
+            subject,
+            as_json(before),
+            as_json(after),
+            entries_digest(entry_digest(entry) for entry in ordered),
+        )
+        self.ledger.post(sealed.audit_id, ordered)
+        self._connection.execute(
+            insert(events).values(
+                event_id=self._ids.new("evt"),
+                name=action,
+                subject=subject,
+                occurred_at=to_micros(now),
+                payload=sealed.after,
+                published_at=None,
+            )
+        )
+        return sealed
+
+
+class Database:
+    """Opens transactions on the books; creates the schema where there is none yet."""
+
+    def __init__(self, url: str, clock: Clock, ids: Ids) -> None:
+        self._engine: Engine = connect(url)
+        self._clock = clock
+        self._ids = ids
+        self._checked = False
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Books]:
+        """A consistent view of the books that blocks nobody.
+
+        Raises:
+            ConfigurationError: the schema is older or newer than this program.
+            Unavailable: the database cannot be reached.
+        """
+        self._check()
+        with (
+            _translated(),
+            self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
+        ):
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield Books(connection, self._clock, self._ids)
+
+    @contextmanager
+    def transaction(self, *, dry_run: bool = False) -> Iterator[Books]:
+        """The books for writing: committed at the end, or nothing happened.
+
+        With `dry_run` everything is done and then undone: the same code, zero writes.
+
+        Raises:
+            ConfigurationError: the schema is older or newer than this program.
+            IntegrityError: a constraint of the database refused broken money.
+            Unavailable: the database cannot be reached or stays busy.
+        """
+        self._check()
+        with _translated(), self._engine.connect() as connection, connection.begin() as running:
+            yield Books(connection, self._clock, self._ids)
+            if dry_run:
+                running.rollback()
+
+    def schema_status(self) -> migrate.SchemaStatus:
+        """Where the schema stands.
+
+        Raises:
+            ConfigurationError: it is newer than this program.
+            Unavailable: the database cannot be reached.
+        """
+        with (
+            _translated(),
+            self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
+        ):
+            return migrate.status(connection)
+
+    def upgrade(self) -> migrate.SchemaStatus:
+        """Bring the schema up to date, all or nothing.
+
+        Raises:
+            ConfigurationError: it is newer than this program.
+            Unavailable: the database cannot be reached.
+        """
+        with _translated(), self._engine.begin() as connection:
+            return migrate.upgrade(connection)
+
+    def inconsistency(self) -> str:
+        """What the database itself finds wrong with its file, empty when it finds nothing.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        if self.kind != "sqlite":
+            return ""
+        with _translated(), self._engine.connect() as connection:
+            whole = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+            stray = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if stray is not None:
+            return f"a row of {stray[0]} refers to what does not exist"
+        return "" if whole == "ok" else str(whole)
+
+    def close(self) -> None:
+        """Return all connections."""
+        self._engine.dispose()
+
+    def _check(self) -> None:
+        if self._checked:
+            return
+        found = self.schema_status()
+        if found.current is None and self.kind == "sqlite":
+            self.upgrade()
+        elif not found.up_to_date:
+            raise ConfigurationError(
+                f"The database has schema {found.current or 'none'}, this program needs"
+                f" {found.head}.",
+                hint="Run `tscli db upgrade`.",
+            )
+        self._checked = True
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors into ours; their texts hold no values (`hide_parameters`)."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(
+            f"The database did not answer: {_first_line(error)}.",
+            hint="Nothing was committed. See `tscli doctor`, then run the command again.",
+        ) from error
+    except DBAPIError as error:
+        raise IntegrityError(f"The database refused: {_first_line(error)}.") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,109 @@
+"""Connections to the two databases, with the settings that keep money safe.
+
+SQLite: WAL, synchronous FULL, foreign keys, an explicit BEGIN IMMEDIATE for every write, file 0600
+in a 0700 folder. PostgreSQL: psycopg 3, timeouts, synchronous_commit on.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from domain.errors import ConfigurationError
+
+READ_ONLY = "tscli_read"
+"""Execution option of connections that only read: they take a snapshot and block nobody."""
+
+_BUSY_TIMEOUT_MS = 10_000
+_SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "trusted_schema=OFF",
+    f"busy_timeout={_BUSY_TIMEOUT_MS}",
+)
+_POSTGRES_OPTIONS = (
+    "-c lock_timeout=10000 -c statement_timeout=120000"
+    " -c idle_in_transaction_session_timeout=60000 -c synchronous_commit=on -c timezone=UTC"
+)
+
+
+def connect(url: str) -> Engine:
+    """An engine for `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`.
+
+    Raises:
+        ConfigurationError: another or an unreadable URL, or a database folder that is not ours.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(
+            "The database URL cannot be read.",
+            hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed.database)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
+            pool_pre_ping=True,
+        )
+    raise ConfigurationError(
+        f"A {parsed.get_backend_name()} database is not supported.",
+        hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
+    )
+
+
+def _sqlite(path: str | None) -> Engine:
+    memory = path in (None, "", ":memory:")
+    if not memory:
+        _make_private(Path(str(path)))
+    engine = create_engine(
+        "sqlite://" if memory else f"sqlite:///{path}",
+        hide_parameters=True,
+        poolclass=StaticPool if memory else NullPool,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS // 1000},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """Create the file for its owner only; SQLite gives -wal and -shm the same permissions."""
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, mode=0o700)
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} is a symbolic link; the books must be a plain file.")
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        elif path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ConfigurationError(
+            f"The database file {path} cannot be used: {error.strerror}.",
+            hint="Set TSCLI_DATABASE_URL to a place you may write.",
+        ) from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own transaction handling would start deferred transactions, which fail at once
+    # when a reader turns writer: we say BEGIN ourselves.
+    connection.isolation_level = None
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,282 @@
+"""Entries and postings: append, sum up, read back; and the transactions they belong to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, literal, select, union_all
+
+from db.payments import transaction
+from db.schema import entries, postings, transactions
+from domain.clock import from_micros, to_micros
+from domain.errors import NotFound
+from domain.ledger import Account, Balance, Entry, Posting
+from domain.provider import ProviderAccount
+from domain.transaction import Transaction
+
+_BATCH = 5_000
+
+
+class Ledger:
+    """The transactions, entries and postings tables."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def post(self, audit_id: str, new: Sequence[Entry]) -> None:
+        """Append entries under one audit record."""
+        for start in range(0, len(new), _BATCH):
+            batch = new[start : start + _BATCH]
+            self._connection.execute(insert(entries), [_entry_row(audit_id, e) for e in batch])
+            self._connection.execute(
+                insert(postings),
+                [
+                    {
+                        "entry_id": e.entry_id,
+                        "line": line,
+                        "source": p.source,
+                        "destination": p.destination,
+                        "amount_minor": p.amount_minor,
+                        "currency": p.currency,
+                    }
+                    for e in batch
+                    for line, p in enumerate(e.postings, start=1)
+                ],
+            )
+
+    def unreversed(self, transaction_id: str) -> list[Entry]:
+        """Entries of a transaction that no other entry undoes, and that undo none."""
+        undone = select(entries.c.reverses).where(entries.c.reverses.is_not(None))
+        query = select(entries).where(
+            entries.c.transaction_id == transaction_id,
+            entries.c.reverses.is_(None),
+            entries.c.entry_id.not_in(undone),
+        )
+        return self._entries(query)
+
+    def of_transaction(self, transaction_id: str) -> list[Entry]:
+        """All entries of a transaction, oldest first."""
+        return self._entries(select(entries).where(entries.c.transaction_id == transaction_id))
+
+    def all_entries(self) -> Iterator[tuple[str, Entry]]:
+        """Every entry with its audit record's id, in order of entry id; streamed."""
+        query = (
+            select(
+                entries,
+                postings.c.line,
+                postings.c.source,
+                postings.c.destination,
+                postings.c.amount_minor,
+                postings.c.currency,
+            )
+            .join_from(entries, postings, entries.c.entry_id == postings.c.entry_id, isouter=True)
+            .order_by(entries.c.entry_id, postings.c.line)
+        )
+        streamed = self._connection.execution_options(yield_per=5_000).execute(query)
+        rows: list[Any] = []
+        for row in streamed:
+            if rows and row.entry_id != rows[0].entry_id:
+                yield rows[0].audit_id, _entry(rows)
+                rows = []
+            rows.append(row)
+        if rows:
+            yield rows[0].audit_id, _entry(rows)
+
+    def trial_balance(self) -> list[Balance]:
+        """Every account's sums per owner and currency."""
+        owner = (entries.c.provider, entries.c.account, entries.c.mode)
+        sides = union_all(
+            *(
+                select(
+                    *owner,
+                    side.label("ledger_account"),
+                    postings.c.currency,
+                    (postings.c.amount_minor if debit else literal(0)).label("debit"),
+                    (literal(0) if debit else postings.c.amount_minor).label("credit"),
+                ).join_from(entries, postings, entries.c.entry_id == postings.c.entry_id)
+                for side, debit in ((postings.c.destination, True), (postings.c.source, False))
+            )
+        ).subquery()
+        groups = [sides.c[c] for c in ("provider", "account", "mode", "ledger_account", "currency")]
+        query = (
+            select(
+                *groups,
+                func.sum(sides.c.debit).label("debit"),
+                func.sum(sides.c.credit).label("credit"),
+            )
+            .group_by(*groups)
+            .order_by(*groups)
+        )
+        return [
+            Balance(
+                r.provider,
+                r.account,
+                r.mode,
+                Account(r.ledger_account),
+                r.currency,
+                int(r.debit),
+                int(r.credit),
+            )
+            for r in self._connection.execute(query)
+        ]
+
+    def add_transactions(self, new: Sequence[Transaction]) -> None:
+        """Insert imported transactions."""
+        for start in range(0, len(new), _BATCH):
+            rows = [_transaction_row(t) for t in new[start : start + _BATCH]]
+            self._connection.execute(insert(transactions), rows)
+
+    def known(self, transaction_ids: Iterable[str]) -> dict[str, Transaction]:
+        """Those of the given transactions that are recorded."""
+        wanted = list(transaction_ids)
+        found: dict[str, Transaction] = {}
+        for start in range(0, len(wanted), 500):
+            query = select(transactions).where(
+                transactions.c.transaction_id.in_(wanted[start : start + 500])
+            )
+            rows = self._connection.execute(query)
+            found |= {row.transaction_id: transaction(row) for row in rows}
+        return found
+
+    def get_transaction(self, transaction_id: str) -> Transaction:
+        """One transaction.
+
+        Raises:
+            NotFound: there is none.
+        """
+        try:
+            return self.known([transaction_id])[transaction_id]
+        except KeyError:
+            raise NotFound(
+                f"There is no transaction {transaction_id}.", hint="See `tscli ledger show`."
+            ) from None
+
+    def transactions(
+        self,
+        owner: ProviderAccount | None = None,
+        *,
+        payment_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Transaction]:
+        """Transactions in [start, end), newest first when limited, else in order of their ids."""
+        query = select(transactions)
+        if owner:
+            query = query.where(
+                transactions.c.provider == owner.provider,
+                transactions.c.account == owner.account,
+                transactions.c.mode == owner.mode,
+            )
+        if payment_id:
+            query = query.where(transactions.c.payment_id == payment_id)
+        if start:
+            query = query.where(transactions.c.occurred_at >= to_micros(start))
+        if end:
+            query = query.where(transactions.c.occurred_at < to_micros(end))
+        if limit is None:
+            query = query.order_by(transactions.c.transaction_id)
+        else:
+            query = query.order_by(
+                transactions.c.occurred_at.desc(), transactions.c.transaction_id
+            ).limit(limit)
+        return [transaction(row) for row in self._connection.execute(query)]
+
+    def columns(
+        self, owner: ProviderAccount, start: datetime, end: datetime
+    ) -> dict[str, list[Any]]:
+        """The transactions of [start, end) as columns, in order of their ids, for a comparison.
+
+        Columns: transaction_id, payment_id, kind, provider_reference, amount_minor, currency,
+        fee_minor (unknown counts as 0), status, occurred_at (microseconds UTC).
+        """
+        t = transactions.c
+        names = (
+            "transaction_id",
+            "payment_id",
+            "kind",
+            "provider_reference",
+            "amount_minor",
+            "currency",
+            "fee_minor",
+            "status",
+            "occurred_at",
+        )
+        query = (
+            select(
+                t.transaction_id,
+                func.coalesce(t.payment_id, ""),
+                t.kind,
+                t.provider_reference,
+                t.amount_minor,
+                t.currency,
+                func.coalesce(t.fee_minor, 0),
+                t.status,
+                t.occurred_at,
+            )
+            .where(
+                t.provider == owner.provider,
+                t.account == owner.account,
+                t.mode == owner.mode,
+                t.occurred_at >= to_micros(start),
+                t.occurred_at < to_micros(end),
+            )
+            .order_by(t.transaction_id)
+        )
+        rows = self._connection.execute(query).all()
+        return (
+            dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+            if rows
+            else {name: [] for name in names}
+        )
+
+    def _entries(self, query: Any) -> list[Entry]:
+        found = []
+        for row in self._connection.execute(query.order_by(entries.c.entry_id)).all():
+            lines = self._connection.execute(
+                select(postings)
+                .where(postings.c.entry_id == row.entry_id)
+                .order_by(postings.c.line)
+            ).all()
+            found.append(_entry_of(row, lines))
+        return found
+
+
+def _entry_row(audit_id: str, entry: Entry) -> dict[str, object]:
+    return {
+        "entry_id": entry.entry_id,
+        "audit_id": audit_id,
+        "transaction_id": entry.transaction_id,
+        "provider": entry.provider,
+        "account": entry.account,
+        "mode": entry.mode,
+        "kind": entry.kind,
+        "occurred_at": to_micros(entry.occurred_at),
+        "reverses": entry.reverses,
+    }
+
+
+def _transaction_row(t: Transaction) -> dict[str, object]:
+    names = [c.name for c in transactions.c]
+    return {name: getattr(t, name) for name in names} | {"occurred_at": to_micros(t.occurred_at)}
+
+
+def _entry(rows: list[Any]) -> Entry:
+    return _entry_of(rows[0], [row for row in rows if row.line is not None])
+
+
+def _entry_of(row: Any, lines: Iterable[Any]) -> Entry:
+    return Entry(
+        entry_id=row.entry_id,
+        transaction_id=row.transaction_id,
+        provider=row.provider,
+        account=row.account,
+        mode=row.mode,
+        kind=row.kind,
+        occurred_at=from_micros(row.occurred_at),
+        postings=tuple(
+            Posting(Account(p.source), Account(p.destination), p.amount_minor, p.currency)
+            for p in lines
+        ),
+        reverses=row.reverses,
+    )

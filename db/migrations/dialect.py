@@ -1,0 +1,93 @@
+"""The few places where the two databases need different words for the same rule."""
+
+from collections.abc import Iterable
+
+from alembic import op
+
+
+def is_sqlite() -> bool:
+    """Whether the migration runs on SQLite."""
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def create_table(name: str, body: str) -> None:
+    """Create a table; SQLite gets a STRICT one, so that no column keeps what is not its type."""
+    columns = body.replace("{integer}", "INTEGER" if is_sqlite() else "BIGINT")
+    op.execute(f"CREATE TABLE {name} ({columns}){' STRICT' if is_sqlite() else ''}")
+
+
+def refuse(table: str, events: Iterable[str], message: str, columns: Iterable[str] = ()) -> None:
+    """Make the database itself refuse `events` (UPDATE, DELETE) on the rows of a table.
+
+    With `columns`, an UPDATE is refused only when it changes one of them.
+    """
+    for event in events:
+        watched = sorted(columns) if event == "UPDATE" else []
+        name = f"{table}_refuse_{event.lower()}{'_of_money' if watched else ''}"
+        _trigger(name, table, event, message, watched)
+
+
+def _trigger(name: str, table: str, event: str, message: str, watched: list[str]) -> None:
+    if is_sqlite():
+        changed = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in watched)
+        when = f"WHEN {changed} " if watched else ""
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} {when}"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        )
+        return
+    changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in watched)
+    when = f"WHEN ({changed}) " if watched else ""
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW {when}"
+        f"EXECUTE FUNCTION tscli_refuse('{message}')"
+    )
+
+
+def refuse_replace(
+    table: str, keys: Iterable[str], message: str, events: Iterable[str] = ("INSERT",)
+) -> None:
+    """Refuse OR REPLACE, which deletes the row in its way and fires no trigger (SQLite only).
+
+    `keys` are the table's unique sets of columns, each with a condition where its index is partial:
+    `"a, b"` or `"a, b WHERE kept.c IS NOT NULL"`; `kept` is the row in the way.
+    """
+    if not is_sqlite():
+        return
+    taken = " OR ".join(_taken(*key.partition(" WHERE ")) for key in ("rowid", *keys))
+    for event in events:
+        other = "kept.rowid <> OLD.rowid AND " if event == "UPDATE" else ""
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_replace_{event.lower()} BEFORE {event} ON {table}"
+            f" WHEN EXISTS (SELECT 1 FROM {table} AS kept WHERE {other}({taken}))"
+            f" BEGIN SELECT RAISE(ABORT, '{message}'); END"  # noqa: S608 - our own words
+        )
+
+
+def _taken(columns: str, _: str, condition: str) -> str:
+    same = " AND ".join(f"kept.{c} = NEW.{c}" for c in columns.split(", "))
+    return f"({same}{f' AND {condition}' if condition else ''})"
+
+
+def prepare() -> None:
+    """Create what triggers need before the first of them."""
+    if not is_sqlite():
+        op.execute(
+            "CREATE FUNCTION tscli_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'check_violation'; END $$"
+        )
+
+
+def refuse_truncate(table: str, message: str) -> None:
+    """Refuse emptying a table at once, which row triggers do not see (PostgreSQL only)."""
+    if not is_sqlite():
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION tscli_refuse('{message}')"
+        )
+
+
+def index(name: str, table: str, columns: str, where: str = "", *, unique: bool = False) -> None:
+    """Create an index, partial when `where` is given."""
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    op.execute(f"CREATE {kind} {name} ON {table} ({columns}){f' WHERE {where}' if where else ''}")

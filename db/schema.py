@@ -1,0 +1,64 @@
+"""The tables by name and column, for queries; their constraints stand in the migrations.
+
+A test compares these columns with a migrated database. Instants are microseconds since 1970 UTC,
+amounts minor units, truth values 0 and 1, documents canonical JSON text.
+"""
+
+from sqlalchemy import TableClause, column, table
+
+
+def _table(name: str, columns: str) -> TableClause:
+    return table(name, *(column(c) for c in columns.split()))
+
+
+OWNER = "provider account mode"
+"""Whose books: stands in every table that holds provider-side keys."""
+
+customers = _table("customers", "customer_id reference created_at")
+provider_customers = _table("provider_customers", f"{OWNER} customer_id provider_customer_id")
+payment_methods = _table(
+    "payment_methods",
+    f"method_id customer_id {OWNER} token type brand last4 expires created_at removed_at",
+)
+payments = _table(
+    "payments",
+    f"payment_id {OWNER} amount_minor currency captured_minor refunded_minor disputed_minor"
+    " capture stage state method_token provider_payment_id order_reference customer_id"
+    " description failure_code failure_message next_action_url next_check_at created_at"
+    " updated_at version",
+)
+operations = _table(
+    "operations",
+    "operation_id payment_id kind amount_minor state operator created_at updated_at sent_at"
+    " attempt reason error_code error_message",
+)
+idempotency = _table("idempotency", "scope key fingerprint payment_id operation_id created_at")
+events = _table("events", "event_id name subject occurred_at payload published_at")
+audit = _table(
+    "audit",
+    "chain seq audit_id recorded_at operator command host reason action subject"
+    " state_before state_after ledger_digest previous hash",
+)
+transactions = _table(
+    "transactions",
+    f"transaction_id payment_id {OWNER} kind provider_reference amount_minor currency fee_minor"
+    " status occurred_at origin operation_id",
+)
+entries = _table("entries", f"entry_id audit_id transaction_id {OWNER} kind occurred_at reverses")
+postings = _table("postings", "entry_id line source destination amount_minor currency")
+files = _table("files", f"file_id purpose digest name {OWNER} rows imported_at")
+runs = _table(
+    "runs",
+    f"run_id {OWNER} fingerprint start_at end_at started_at breaks unreadable document",
+)
+breaks = _table(
+    "breaks",
+    f"break_id {OWNER} kind provider_reference currency transaction_id payment_id state"
+    " first_run_id last_run_id",
+)
+run_breaks = _table("run_breaks", "run_id ordinal break_id document")
+
+TABLES = (
+    customers, provider_customers, payment_methods, payments, operations, idempotency, events,
+    audit, transactions, entries, postings, files, runs, breaks, run_breaks,
+)  # fmt: skip

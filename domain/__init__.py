@@ -1,0 +1,1 @@
+"""The trade itself: immutable values and pure functions, standard library only."""

@@ -1,0 +1,162 @@
+"""Operations: one intended effect at a provider, recorded before a byte leaves.
+
+`next_step` is the whole recovery logic: whoever finds an unfinished operation, the first command or
+a sweep days later, asks it what to do. Steps that may be repeated are repeated under the same key.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.payment import Payment, Stage
+from domain.settlement import LineStatus
+
+
+class OperationKind(StrEnum):
+    """The intended effect."""
+
+    CREATE = "create"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+class OperationState(StrEnum):
+    """What is certain about the effect."""
+
+    RECORDED = "recorded"
+    """Intent committed, nothing sent."""
+    SENDING = "sending"
+    """Committed before the call: a byte may have left."""
+    UNKNOWN = "unknown"
+    """Asked and sent again in vain: it may or may not have happened."""
+    DONE = "done"
+    REFUSED = "refused"
+    """Certainly not done, and it never will be."""
+
+
+OPEN_STATES = frozenset({OperationState.RECORDED, OperationState.SENDING, OperationState.UNKNOWN})
+"""States in which the operation still reserves its amount."""
+
+
+class Step(StrEnum):
+    """One call to the provider."""
+
+    CREATE = "create"
+    CONFIRM = "confirm"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    FENCE = "fence"
+    """Cancel the provider's object of a declined payment, so that it can never be paid."""
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One intended effect; the amount is in minor units of the payment's currency."""
+
+    operation_id: str
+    payment_id: str
+    kind: OperationKind
+    amount_minor: int
+    state: OperationState
+    operator: str
+    created_at: datetime
+    updated_at: datetime
+    sent_at: datetime | None = None
+    """First time a byte may have left: the birth of the provider keys."""
+    attempt: int = 1
+    reason: str = ""
+    error_code: str = ""
+    error_message: str = ""
+
+    def key(self, step: Step) -> str:
+        """The provider's idempotency key of a step: a function of what is intended, never
+        random."""
+        return f"{self.operation_id}.{step}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do next about an operation: a step to take, or the state it has reached."""
+
+    step: Step | None = None
+    state: OperationState | None = None
+    why: str = ""
+
+
+def next_step(operation: Operation, payment: Payment) -> Verdict:
+    """Decide from what is known, never from what was tried.
+
+    Exactly one of `step` and `state` is set in the answer.
+    """
+    if operation.state in (OperationState.DONE, OperationState.REFUSED):
+        return Verdict(state=operation.state, why=operation.error_message)
+    if operation.kind is OperationKind.CREATE:
+        return _next_create(payment)
+    if operation.kind is OperationKind.CAPTURE:
+        return _next_capture(payment)
+    if operation.kind is OperationKind.CANCEL:
+        return _next_cancel(payment)
+    return _next_refund(operation, payment)
+
+
+def _next_refund(operation: Operation, payment: Payment) -> Verdict:
+    mine = [m for m in payment.movements if m.operation_id == operation.operation_id]
+    if not mine:
+        return Verdict(step=Step.REFUND)
+    if all(m.status in (LineStatus.FAILED, LineStatus.CANCELLED) for m in mine):
+        return Verdict(state=OperationState.REFUSED, why="The refund failed at the provider.")
+    return Verdict(state=OperationState.DONE)
+
+
+def _next_create(payment: Payment) -> Verdict:
+    if payment.provider_payment_id is None:
+        if payment.stage is Stage.CANCELLED:
+            return Verdict(state=OperationState.REFUSED, why="Cancelled before anything was sent.")
+        return Verdict(step=Step.CREATE)
+    if payment.stage <= Stage.CREATED:
+        return Verdict(step=Step.CONFIRM)
+    if payment.stage is Stage.DECLINED:
+        return Verdict(step=Step.FENCE)
+    if payment.stage in (Stage.FAILED, Stage.CANCELLED):
+        return Verdict(state=OperationState.REFUSED, why=payment.failure_message or "Cancelled.")
+    return Verdict(state=OperationState.DONE)
+
+
+def _next_capture(payment: Payment) -> Verdict:
+    if payment.stage is Stage.CAPTURED:
+        return Verdict(state=OperationState.DONE)
+    if payment.stage is Stage.AUTHORIZED:
+        return Verdict(step=Step.CAPTURE)
+    return Verdict(state=OperationState.REFUSED, why=f"The payment is {payment.state}.")
+
+
+def _next_cancel(payment: Payment) -> Verdict:
+    if payment.stage in (Stage.CANCELLED, Stage.FAILED):
+        return Verdict(state=OperationState.DONE)
+    if payment.stage is Stage.CAPTURED:
+        return Verdict(state=OperationState.REFUSED, why="Too late: the money was captured.")
+    if payment.provider_payment_id is None:
+        return Verdict(step=Step.CREATE)
+    return Verdict(step=Step.CANCEL)
+
+
+CHECK_DELAYS = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+)
+"""How long after the last look an unsettled payment is asked for again; the last one repeats."""
+
+
+def next_check_at(since: datetime, now: datetime) -> datetime:
+    """When to ask again for what has been unsettled `since`: later and later, but never never."""
+    age = now - since
+    for delay in CHECK_DELAYS:
+        if age < delay:
+            return now + delay
+    return now + CHECK_DELAYS[-1]

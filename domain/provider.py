@@ -1,0 +1,158 @@
+"""The port: what the application may ask of a provider, and the only errors it answers with.
+
+Every method that talks raises nothing but the `ProviderError` family: `Declined` and `Rejected`
+mean certainly not done, `Unavailable` that nothing was executed, `OutcomeUnknown` that it may have
+been. An adapter that is not sure says `OutcomeUnknown`; it never guesses, never retries, never
+logs.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from domain.payment import Snapshot
+from domain.settlement import LineKind
+from domain.transaction import Movement
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """Whose money it is: part of every provider-side key."""
+
+    provider: str
+    account: str
+    mode: str
+    """`live` or `test`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do, as data."""
+
+    currencies: frozenset[str]
+    method_types: frozenset[str]
+    partial_capture: bool
+    partial_refund: bool
+    cancel: bool
+    regions: frozenset[str] = field(default=frozenset())
+    """ISO 3166 codes; empty means everywhere."""
+    amount_max_minor: int = 99_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """Enough to create the provider's object of a payment, without moving money."""
+
+    payment_id: str
+    amount_minor: int
+    currency: str
+    capture: bool
+    method_token: str
+    order_reference: str = ""
+    provider_customer_id: str = ""
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """One line of the provider's own books; amounts in minor units."""
+
+    reference: str
+    source: str
+    kind: LineKind | None
+    """None for a category we have no word for."""
+    category: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    occurred_at: datetime
+    available_at: datetime
+    payout: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutView:
+    """A payout as the provider shows it."""
+
+    reference: str
+    amount_minor: int
+    currency: str
+    status: str
+    automatic: bool
+    arrives_on: str
+    """ISO date, as the provider expects it."""
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodView:
+    """A payment method as the provider shows it: a token and what may be shown of it."""
+
+    token: str
+    type: str
+    brand: str = ""
+    last4: str = ""
+    expires: str = ""
+    """`YYYY-MM`, empty when it does not expire."""
+
+
+class Provider(Protocol):
+    """One account at one provider."""
+
+    @property
+    def account(self) -> ProviderAccount:
+        """Which account this is; checked against every object that comes back."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be asked of it."""
+
+    async def create(self, request: PaymentRequest, key: str) -> Snapshot:
+        """Create the provider's object; moves no money."""
+
+    async def confirm(self, provider_payment_id: str, method_token: str, key: str) -> Snapshot:
+        """Authorise, and capture when the payment was created so."""
+
+    async def capture(
+        self, provider_payment_id: str, amount_minor: int, currency: str, key: str
+    ) -> Snapshot:
+        """Capture an authorised payment once, in full or in part; the rest is released."""
+
+    async def cancel(self, provider_payment_id: str, key: str) -> Snapshot:
+        """Make success impossible: cancel or void what is not captured."""
+
+    async def refund(
+        self,
+        provider_payment_id: str,
+        amount_minor: int,
+        currency: str,
+        operation_id: str,
+        key: str,
+    ) -> Movement:
+        """Give money back; the operation id travels in the provider's metadata."""
+
+    async def get(self, provider_payment_id: str) -> Snapshot:
+        """The provider's present view of one payment, all its movements included."""
+
+    def payments(self, start: datetime, end: datetime) -> AsyncIterator[Snapshot]:
+        """Payments created in [start, end), oldest window first; no movements beyond the charge."""
+
+    def balance_lines(self, start: datetime, end: datetime) -> AsyncIterator[BalanceLine]:
+        """Lines of the provider's books created in [start, end)."""
+
+    def payouts(self, start: datetime, end: datetime) -> AsyncIterator[PayoutView]:
+        """Payouts created in [start, end)."""
+
+    async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
+        """Look a token up at the provider and keep it for the customer where one is given."""
+
+    async def remove_method(self, token: str) -> None:
+        """Make the token useless for further payments."""
+
+    async def add_customer(self, customer_id: str, key: str) -> str:
+        """Create the provider's customer object; returns its id."""
+
+    async def aclose(self) -> None:
+        """Close connections."""

@@ -1,0 +1,112 @@
+"""What providers report: line kinds, export formats as data, control totals and rejects.
+
+A format is data kept in its provider's folder; one reader in `reconcile` reads them all. Nothing
+here may guess: a category that is not named maps to no kind and becomes a break.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LineKind(StrEnum):
+    """What one line of money is; the two sides of a comparison share these words."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSAL = "dispute_reversal"
+    FEE = "fee"
+    ADJUSTMENT = "adjustment"
+    PAYOUT = "payout"
+
+
+class LineStatus(StrEnum):
+    """State of a ledger transaction; only `succeeded` is expected at the provider."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One layout of a provider's export file, found by its header and read by column name."""
+
+    name: str
+    """Such as `stripe.balance_history`."""
+    provider: str
+    signature: frozenset[str]
+    """Header names that must all be present; of several fitting formats the largest signature
+    wins."""
+    reference: str
+    """Header of the provider's own id of the line (unique in the provider's books)."""
+    source: str
+    """Header of the id of the object that moved: charge, refund, dispute, payout."""
+    amount: str
+    """Header of the signed gross amount, decimal major units."""
+    fee: str
+    """Header of the fee, decimal major units, positive is a cost."""
+    net: str
+    """Header of the net amount, a control only: gross - fee."""
+    currency: str
+    category: str
+    """Header of the provider's word for the kind."""
+    kinds: Mapping[str, LineKind]
+    """The provider's word, lower case -> kind; other words are `unknown_kind` breaks."""
+    occurred_at: tuple[str, ...]
+    """Headers of the instant, best first; names ending in utc are UTC, others in the report's
+    zone."""
+    description: str = ""
+    payment: str = ""
+    """Header of the provider's payment id, when the export carries it."""
+    payout: str = ""
+    """Header of the payout that paid the line out, when the export carries it."""
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be read; it counts, and it stops the run from being clean."""
+
+    file: str
+    line: int
+    """First physical line of the row, the header is line 1."""
+    column: str
+    reason: str
+    text: str
+    """The offending cell or the start of the row, at most 80 characters, card numbers masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """What one file sums to in one currency, computed while reading and independent of matching."""
+
+    currency: str
+    rows: int
+    amount_minor: int
+    fee_minor: int
+    net_residual_minor: int = 0
+    """Stated net minus (gross - fee), summed: not zero when the file contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a run, named by its content."""
+
+    name: str
+    """Base name only, never a path."""
+    digest: str
+    """SHA-256 of the bytes, hex."""
+    size: int
+    """Bytes."""
+    format: str
+    rows: int
+    """Data rows, readable or not."""
+    unreadable: int
+    totals: tuple[ControlTotal, ...]
+    """By currency, sorted."""
+    period: tuple[str, str] | None = None
+    """First and last instant in the file, ISO 8601 UTC."""

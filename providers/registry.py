@@ -1,0 +1,210 @@
+"""The only door to concrete providers: opens accounts by name, importing nothing before it is asked
+for.
+
+Without keys an account is opened in the sandbox world: the same adapter, another transport.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from domain.breaks import Bucket
+from domain.clock import Clock
+from domain.errors import ConfigurationError
+from domain.provider import Capabilities, Provider
+from domain.settlement import ExportFormat
+
+if TYPE_CHECKING:
+    from providers.sandbox.world import World
+
+NAMES = ("stripe",)
+"""Every provider there is."""
+
+SANDBOX_ACCOUNT = "sandbox"
+_SANDBOX_URL = "https://api.stripe.com"
+"""Requests into the pretend world are addressed as the real ones are; they never leave the
+process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Where the pretend world is kept."""
+
+    path: str
+    """File of the world, or `:memory:`."""
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """How one provider account is reached; without an API key it is the sandbox's."""
+
+    api_key: str = ""
+    account: str = "default"
+    base_url: str = ""
+    return_url: str = ""
+    deadline_seconds: float = 30.0
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether nothing real moves."""
+        return not self.api_key
+
+
+def check_name(name: str) -> str:
+    """The name of a provider there is.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    if name not in NAMES:
+        raise ConfigurationError(
+            f"There is no provider {name!r}.", hint=f"Known are: {', '.join(NAMES)}."
+        )
+    return name
+
+
+def formats(name: str) -> tuple[ExportFormat, ...]:
+    """The export layouts of a provider.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    check_name(name)
+    from providers.stripe.exports import FORMATS
+
+    return FORMATS
+
+
+def capabilities(name: str) -> Capabilities:
+    """What a provider can do.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    check_name(name)
+    from providers.stripe.capabilities import CAPABILITIES
+
+    return CAPABILITIES
+
+
+def mode_of(settings: AccountSettings) -> str:
+    """`live` or `test`, as the key says.
+
+    Raises:
+        ConfigurationError: the key has no known prefix.
+    """
+    key = settings.api_key
+    if not key or key.startswith(("sk_test_", "rk_test_")):
+        return "test"
+    if key.startswith(("sk_live_", "rk_live_")):
+        return "live"
+    raise ConfigurationError(
+        "The Stripe API key starts with none of sk_test_, rk_test_, sk_live_, rk_live_.",
+        hint="Set TSCLI_STRIPE__API_KEY to a secret or restricted key.",
+    )
+
+
+@asynccontextmanager
+async def open_provider(
+    name: str, settings: AccountSettings, sandbox: SandboxSettings, clock: Clock
+) -> AsyncIterator[Provider]:
+    """Open a provider's account for the length of the block.
+
+    Raises:
+        ConfigurationError: no such provider, or settings that cannot be used.
+    """
+    check_name(name)
+    from providers.http import HttpClient
+    from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
+
+    world = open_world(sandbox, clock) if settings.sandbox and not settings.base_url else None
+    account = StripeSettings(
+        api_key=settings.api_key or "sk_test_sandbox",
+        account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
+        mode=mode_of(settings),
+        base_url=settings.base_url or _SANDBOX_URL,
+        return_url=settings.return_url or ("https://example.com/return" if world else ""),
+        deadline_seconds=settings.deadline_seconds,
+    )
+    http = HttpClient(
+        account.base_url,
+        ALLOWED_HOSTS,
+        deadline_seconds=account.deadline_seconds,
+        transport=_face(world) if world is not None else None,
+    )
+    provider = StripeProvider(account, http)
+    try:
+        yield provider
+    finally:
+        await provider.aclose()
+        if world is not None:
+            world.close()
+
+
+def open_world(settings: SandboxSettings, clock: Clock) -> "World":
+    """Open the pretend world, made when it is not there yet."""
+    from providers.sandbox.world import World
+
+    if settings.path != ":memory:":
+        Path(settings.path).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    return World.open(settings.path, clock, seed=settings.seed)
+
+
+def reset_world(settings: SandboxSettings) -> None:
+    """Forget the pretend world."""
+    from providers.sandbox.world import reset
+
+    reset(settings.path)
+
+
+def sandbox_app(world: "World") -> Callable[..., Any]:
+    """The world's Stripe face as an ASGI application."""
+    from providers.sandbox.stripe_face import stripe_face
+
+    return stripe_face(world)
+
+
+def _face(world: "World") -> Any:
+    import httpx2
+
+    return httpx2.ASGITransport(app=sandbox_app(world), raise_app_exceptions=False)
+
+
+def sandbox_export(
+    world: "World", format_name: str, start: datetime, end: datetime, timezone: str
+) -> str:
+    """One of the provider's own export files, written from the pretend world's ground truth.
+
+    Raises:
+        InvalidRequest: no such format or time zone.
+    """
+    from providers.sandbox.exports import export
+    from providers.sandbox.planted import COLUMNS, FORMAT
+
+    columns = COLUMNS if format_name == FORMAT else None
+    return export(world, format_name, start, end, columns, timezone)
+
+
+def sandbox_formats() -> tuple[str, ...]:
+    """Names of the files the pretend world can write."""
+    from providers.sandbox.exports import FORMATS
+
+    return tuple(FORMATS)
+
+
+def planted_export(
+    world: "World",
+    start: datetime,
+    end: datetime,
+    own: Sequence[Any],
+    faults: Mapping[Bucket, int],
+    seed: int,
+) -> Any:
+    """An export with known faults and its answer key; see `providers.sandbox.planted`."""
+    from providers.sandbox.planted import planted_export as plant
+
+    return plant(world, start, end, own, faults, seed)

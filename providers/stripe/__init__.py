@@ -1,0 +1,1 @@
+"""Stripe: the official SDK over our one HTTP client, behind the provider port."""

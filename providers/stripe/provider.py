@@ -1,0 +1,248 @@
+"""The Stripe account behind the port: one SDK call per method, errors translated, nothing retried.
+
+Money moves only in `confirm`, `capture` and `refund`; `create` makes an unconfirmed PaymentIntent,
+so that every later doubt is settled by reading it.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from domain.errors import CapabilityMissing
+from domain.payment import Snapshot
+from domain.provider import (
+    BalanceLine,
+    Capabilities,
+    MethodView,
+    PaymentRequest,
+    PayoutView,
+    ProviderAccount,
+)
+from domain.transaction import Movement
+from providers.http import HttpClient
+from providers.stripe.amounts import to_stripe
+from providers.stripe.capabilities import CAPABILITIES
+from providers.stripe.errors import translated
+from providers.stripe.snapshots import balance_line, check_mode, method, payout, refund, snapshot
+from providers.stripe.transport import StripeTransport
+
+ALLOWED_HOSTS = frozenset({"api.stripe.com"})
+_EXPAND_INTENT = ["latest_charge.balance_transaction"]
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """How one Stripe account is reached; the secret never leaves this value."""
+
+    api_key: str
+    account: str
+    mode: str
+    base_url: str = "https://api.stripe.com"
+    return_url: str = ""
+    """Where the customer comes back to after authentication."""
+    deadline_seconds: float = 30.0
+
+
+class StripeProvider:
+    """One Stripe account."""
+
+    def __init__(self, settings: StripeSettings, http: HttpClient) -> None:
+        stripe.enable_telemetry = False
+        self._settings = settings
+        self._transport = StripeTransport(http)
+        self._owner = ProviderAccount("stripe", settings.account, settings.mode)
+        client = stripe.StripeClient(
+            settings.api_key,
+            base_addresses={"api": http.base_url},
+            http_client=self._transport,
+            max_network_retries=0,
+        )
+        self._v1 = client.v1
+
+    @property
+    def account(self) -> ProviderAccount:
+        """See `Provider.account`."""
+        return self._owner
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Provider.capabilities`."""
+        return CAPABILITIES
+
+    async def create(self, request: PaymentRequest, key: str) -> Snapshot:
+        """See `Provider.create`."""
+        if request.currency not in CAPABILITIES.currencies:
+            raise CapabilityMissing(f"Stripe does not charge {request.currency}.")
+        metadata = {**request.metadata, "payment_id": request.payment_id}
+        if request.order_reference:
+            metadata["order_reference"] = request.order_reference
+        params: Any = {
+            "amount": to_stripe(request.amount_minor, request.currency),
+            "currency": request.currency.lower(),
+            "payment_method": request.method_token,
+            "capture_method": "automatic" if request.capture else "manual",
+            "automatic_payment_methods": {
+                "enabled": True,
+                "allow_redirects": "always" if self._settings.return_url else "never",
+            },
+            "metadata": metadata,
+            "expand": _EXPAND_INTENT,
+        }
+        if request.description:
+            params["description"] = request.description
+        if request.provider_customer_id:
+            params["customer"] = request.provider_customer_id
+        with translated():
+            intent = await self._v1.payment_intents.create_async(params, _options(key))
+            return snapshot(intent, self._owner)
+
+    async def confirm(self, provider_payment_id: str, method_token: str, key: str) -> Snapshot:
+        """See `Provider.confirm`."""
+        params: Any = {"payment_method": method_token, "expand": _EXPAND_INTENT}
+        if self._settings.return_url:
+            params["return_url"] = self._settings.return_url
+        with translated():
+            intent = await self._v1.payment_intents.confirm_async(
+                provider_payment_id, params, _options(key)
+            )
+            return snapshot(intent, self._owner)
+
+    async def capture(
+        self, provider_payment_id: str, amount_minor: int, currency: str, key: str
+    ) -> Snapshot:
+        """See `Provider.capture`."""
+        params: Any = {
+            "amount_to_capture": to_stripe(amount_minor, currency),
+            "expand": _EXPAND_INTENT,
+        }
+        with translated():
+            intent = await self._v1.payment_intents.capture_async(
+                provider_payment_id, params, _options(key)
+            )
+            return snapshot(intent, self._owner)
+
+    async def cancel(self, provider_payment_id: str, key: str) -> Snapshot:
+        """See `Provider.cancel`."""
+        with translated():
+            intent = await self._v1.payment_intents.cancel_async(
+                provider_payment_id, {"expand": _EXPAND_INTENT}, _options(key)
+            )
+            return snapshot(intent, self._owner)
+
+    async def refund(
+        self,
+        provider_payment_id: str,
+        amount_minor: int,
+        currency: str,
+        operation_id: str,
+        key: str,
+    ) -> Movement:
+        """See `Provider.refund`."""
+        params: Any = {
+            "payment_intent": provider_payment_id,
+            "amount": to_stripe(amount_minor, currency),
+            "metadata": {"operation_id": operation_id},
+            "expand": ["balance_transaction"],
+        }
+        with translated():
+            return refund(await self._v1.refunds.create_async(params, _options(key)))
+
+    async def get(self, provider_payment_id: str) -> Snapshot:
+        """See `Provider.get`."""
+        with translated(asking=True):
+            intent = await self._v1.payment_intents.retrieve_async(
+                provider_payment_id, {"expand": _EXPAND_INTENT}
+            )
+            charge: Any = intent.latest_charge
+            refunds = [r async for r in self._refunds(intent)] if intent.amount_received else []
+            disputed = bool(charge) and not isinstance(charge, str) and charge.disputed
+            disputes = [d async for d in self._disputes(intent)] if disputed else []
+            return snapshot(intent, self._owner, refunds, disputes)
+
+    async def payments(self, start: datetime, end: datetime) -> AsyncIterator[Snapshot]:
+        """See `Provider.payments`."""
+        params: Any = {
+            "created": _window(start, end),
+            "limit": _PAGE,
+            "expand": [f"data.{path}" for path in _EXPAND_INTENT],
+        }
+        with translated(asking=True):
+            listed = await self._v1.payment_intents.list_async(params)
+            async for intent in listed.auto_paging_iter():
+                yield snapshot(intent, self._owner)
+
+    async def balance_lines(self, start: datetime, end: datetime) -> AsyncIterator[BalanceLine]:
+        """See `Provider.balance_lines`."""
+        with translated(asking=True):
+            listed = await self._v1.balance_transactions.list_async(
+                {"created": _window(start, end), "limit": _PAGE}
+            )
+            async for line in listed.auto_paging_iter():
+                yield balance_line(line)
+
+    async def payouts(self, start: datetime, end: datetime) -> AsyncIterator[PayoutView]:
+        """See `Provider.payouts`."""
+        with translated(asking=True):
+            listed = await self._v1.payouts.list_async(
+                {"created": _window(start, end), "limit": _PAGE}
+            )
+            async for item in listed.auto_paging_iter():
+                yield payout(item)
+
+    async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
+        """See `Provider.add_method`."""
+        with translated(asking=not provider_customer_id):
+            if provider_customer_id:
+                found = await self._v1.payment_methods.attach_async(
+                    token, {"customer": provider_customer_id}
+                )
+            else:
+                found = await self._v1.payment_methods.retrieve_async(token)
+        check_mode(found, self._owner)
+        return method(found)
+
+    async def remove_method(self, token: str) -> None:
+        """See `Provider.remove_method`."""
+        with translated():
+            await self._v1.payment_methods.detach_async(token)
+
+    async def add_customer(self, customer_id: str, key: str) -> str:
+        """See `Provider.add_customer`."""
+        with translated():
+            made = await self._v1.customers.create_async(
+                {"metadata": {"customer_id": customer_id}}, _options(key)
+            )
+        check_mode(made, self._owner)
+        return str(made.id)
+
+    async def aclose(self) -> None:
+        """See `Provider.aclose`."""
+        await self._transport.close_async()
+
+    async def _refunds(self, intent: Any) -> AsyncIterator[Any]:
+        params: Any = {
+            "payment_intent": intent.id,
+            "limit": _PAGE,
+            "expand": ["data.balance_transaction"],
+        }
+        listed = await self._v1.refunds.list_async(params)
+        async for item in listed.auto_paging_iter():
+            yield item
+
+    async def _disputes(self, intent: Any) -> AsyncIterator[Any]:
+        listed = await self._v1.disputes.list_async({"payment_intent": intent.id, "limit": _PAGE})
+        async for item in listed.auto_paging_iter():
+            yield item
+
+
+def _options(key: str) -> Any:
+    return {"idempotency_key": key}
+
+
+def _window(start: datetime, end: datetime) -> Any:
+    """Stripe's half-open filter on `created`, whole seconds."""
+    return {"gte": int(start.timestamp()), "lt": int(end.timestamp())}

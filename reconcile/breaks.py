@@ -1,0 +1,178 @@
+"""The breaks of a comparison as one frame: found from the buckets, sorted, named.
+
+One break per disagreeing pair, per lonely row that should have a partner, per unreadable row.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.breaks import AGREED, KINDS, Bucket, break_id
+from domain.settlement import Reject
+from reconcile.classify import BUCKETS, CODE, Verdict
+from reconcile.frames import Array, Expected, Ints, Reported
+from reconcile.rules import Rules
+from reconcile.sides import FIELDS
+
+BREAK_COLUMNS = (
+    "break_id", "kind", "line_kind", "provider_reference", "currency", "expected_minor",
+    "reported_minor", "difference_minor", "expected_fee_minor", "reported_fee_minor", "fields",
+    "transaction_id", "file", "line",
+)  # fmt: skip
+"""Columns of the breaks CSV, in order."""
+
+_MONEY = ("expected_minor", "reported_minor", "difference_minor") + (
+    "expected_fee_minor",
+    "reported_fee_minor",
+)
+_ORDER = [
+    "rank", "currency", "line_kind", "provider_reference", "transaction_id", "file", "line",
+    "expected_minor", "reported_minor", "expected_fee_minor", "reported_fee_minor", "fields",
+]  # fmt: skip
+_FIELD_TEXT = [
+    ";".join(name for bit, name in FIELDS.items() if bits & bit) for bits in range(32)
+]
+"""Every set of differing fields as text, by its bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The breaks in their fixed order."""
+
+    frame: pd.DataFrame
+    """`BREAK_COLUMNS` and `detail`; money as nullable int64, text as str."""
+    kinds: Array
+    """Position in `classify.BUCKETS` of each break's kind."""
+    e: Ints
+    """Expected row of each break, -1 for none."""
+    r: Ints
+    """Reported row of each break, -1 for none."""
+
+
+def find_breaks(expected: Expected, reported: Reported, verdict: Verdict, rules: Rules) -> Found:
+    """All breaks of a comparison."""
+    e, r, bits, kinds = _rows(verdict)
+    frame = _frame(expected, reported, e, r)
+    frame["fields"] = np.array(_FIELD_TEXT, object)[bits]
+    frame["code"], frame["e"], frame["r"] = kinds, e, r
+    frame["scope"] = rules.scope
+    frame = pd.concat([frame, _unreadable(expected, reported)], ignore_index=True)
+    ranks = {BUCKETS.index(kind): rank for rank, kind in enumerate(KINDS)}
+    frame["rank"] = frame["code"].map(ranks)
+    frame = frame.sort_values(_ORDER, kind="stable", ignore_index=True)
+    frame["kind"] = [BUCKETS[code].value for code in frame["code"].tolist()]
+    frame["break_id"] = _ids(frame)
+    return Found(
+        frame[[*BREAK_COLUMNS, "detail"]],
+        frame["code"].to_numpy(np.int64),
+        frame["e"].to_numpy(np.int64),
+        frame["r"].to_numpy(np.int64),
+    )
+
+
+def _rows(verdict: Verdict) -> tuple[Ints, Ints, Ints, Ints]:
+    """Expected row, reported row, differing fields and bucket of every break but unreadable ones."""
+    agreed = np.array([CODE[bucket] for bucket in AGREED])
+    pairs = verdict.pairs
+    bucket = verdict.e_bucket[pairs.e]
+    broken = ~np.isin(bucket, agreed)
+    e_alone, r_alone = verdict.e_bucket.copy(), verdict.r_bucket.copy()
+    e_alone[pairs.e] = r_alone[pairs.r] = CODE[Bucket.MATCHED]
+    mine = np.flatnonzero(~np.isin(e_alone, agreed))
+    theirs = np.flatnonzero(~np.isin(r_alone, agreed))
+    none_e, none_r = np.full(len(theirs), -1), np.full(len(mine), -1)
+    return (
+        np.concatenate([pairs.e[broken], mine, none_e]),
+        np.concatenate([pairs.r[broken], none_r, theirs]),
+        np.concatenate([pairs.fields[broken], 0 * mine, 0 * theirs]).astype(np.int64),
+        np.concatenate([bucket[broken], e_alone[mine], r_alone[theirs]]).astype(np.int64),
+    )
+
+
+def _frame(expected: Expected, reported: Reported, e: Ints, r: Ints) -> pd.DataFrame:
+    ours = _taken(expected.frame, e)
+    theirs = _taken(reported.frame, r)
+    names = [file.name for file in reported.files] or [""]
+    ledger = expected.file.name if expected.file else ""
+    mine = e >= 0
+    currency = np.where(mine, ours["currency"], theirs["currency"])
+    amount, other = _money(ours["amount_minor"]), _money(theirs["amount_minor"])
+    comparable = (ours["currency"] == theirs["currency"]) | (e < 0) | (r < 0)
+    difference = other.fillna(0) - amount.fillna(0)
+    reference = np.where(theirs["reference"] != "", theirs["reference"], theirs["source"])
+    word = np.where(theirs["kind"] != "", theirs["kind"], theirs["category"])
+    file = np.array([*names, ledger], object)[np.where(r >= 0, theirs["file"], -1).astype(int)]
+    own = ours["provider_reference"]
+    return pd.DataFrame(
+        {
+            "line_kind": np.where(r >= 0, word, ours["kind"]),
+            "provider_reference": np.where(own != "", own, reference),
+            "currency": currency,
+            "expected_minor": amount,
+            "reported_minor": other,
+            "difference_minor": difference.where(comparable),
+            "expected_fee_minor": _money(ours["fee_minor"]),
+            "reported_fee_minor": _money(theirs["fee_minor"]),
+            "transaction_id": ours["transaction_id"],
+            "file": file,
+            "line": np.where(r >= 0, theirs["line"], ours["line"]).astype(np.int64),
+            "detail": "",
+        }
+    )
+
+
+def _taken(frame: pd.DataFrame, rows: Ints) -> dict[str, Any]:
+    """Columns of some rows as objects; row -1 gives empty text and None for numbers."""
+    present = rows >= 0
+    part = frame.take(rows[present])
+    found: dict[str, Any] = {}
+    for name in part.columns:
+        numeric = isinstance(part[name].dtype, np.dtype)
+        values = np.full(len(rows), None if numeric else "", object)
+        column = part[name].astype(object)
+        values[present] = (column if numeric else column.where(column.notna(), "")).to_numpy()
+        found[str(name)] = values
+    return found
+
+
+def _money(values: Array) -> "pd.Series[Any]":
+    return pd.Series(pd.array(values.tolist(), dtype="Int64"))
+
+
+def _unreadable(expected: Expected, reported: Reported) -> pd.DataFrame:
+    """A break for every reject, scoped by its file's content."""
+    digests = {file.name: file.digest for file in reported.files}
+    if expected.file:
+        digests.setdefault(expected.file.name, expected.file.digest)
+    rejects: list[Reject] = [*expected.rejects, *reported.rejects]
+    size = len(rejects)
+    columns: dict[str, Any] = {
+        name: pd.Series(pd.array([None] * size, dtype="Int64")) for name in _MONEY
+    }
+    for name in ("line_kind", "provider_reference", "currency", "transaction_id"):
+        columns[name] = [""] * size
+    columns |= {
+        "file": [reject.file for reject in rejects],
+        "line": np.array([reject.line for reject in rejects], np.int64),
+        "fields": [reject.column for reject in rejects],
+        "detail": [f"{reject.reason}: {reject.text}" for reject in rejects],
+        "scope": [digests.get(reject.file, "") for reject in rejects],
+        "code": np.full(size, CODE[Bucket.UNREADABLE], np.int64),
+        "e": np.full(size, -1),
+        "r": np.full(size, -1),
+    }
+    return pd.DataFrame(columns)
+
+
+def _ids(frame: pd.DataFrame) -> list[str]:
+    key = ["scope", "kind", "line_kind", "provider_reference", "transaction_id"]
+    occurrence = frame.groupby(key, sort=False).cumcount()
+    columns = [frame[name].tolist() for name in key]
+    return [
+        break_id(kind, line_kind, reference, transaction, again, scope)
+        for scope, kind, line_kind, reference, transaction, again in zip(
+            *columns, occurrence.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,200 @@
+"""From pairs to buckets: every row of both sides gets exactly one.
+
+A pair has one bucket for both its rows; a row without a partner is judged by what else is there under
+its id, by its status and by the period.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from domain.breaks import Bucket
+from domain.settlement import LineKind
+from reconcile.frames import KIND_CODES, Array, Bools, Ints
+from reconcile.pairing import Pairs, Plain, is_in, take
+from reconcile.rules import Rules
+from reconcile.sides import (
+    AMOUNT,
+    CURRENCY,
+    FEE,
+    KIND,
+    STATUS,
+    Ours,
+    Theirs,
+)
+
+BUCKETS = tuple(Bucket)
+CODE = {bucket: code for code, bucket in enumerate(BUCKETS)}
+_NAMED_BY = (
+    (KIND, Bucket.UNKNOWN_KIND),
+    (FEE, Bucket.FEE_MISMATCH),
+    (AMOUNT, Bucket.AMOUNT_MISMATCH),
+    (CURRENCY, Bucket.CURRENCY_MISMATCH),
+    (STATUS, Bucket.STATUS_MISMATCH),
+)
+"""Later ones name the break when several fields differ. A difference of kind alone has no word of its
+own: the two sides have no common word for the line."""
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The bucket of every row, and the pairs."""
+
+    e_bucket: Array
+    """Position in `BUCKETS`, by expected row."""
+    r_bucket: Array
+    pairs: Pairs
+
+
+def classify(
+    ours: Ours,
+    theirs: Theirs,
+    plain: Plain,
+    pairs: Pairs,
+    parts: list[tuple[list[int], list[int]]],
+    rules: Rules,
+) -> Verdict:
+    """Buckets for all rows of both sides."""
+    e_bucket = np.full(len(ours), -1, np.int8)
+    r_bucket = np.full(len(theirs), -1, np.int8)
+    bucket = _pair_buckets(ours, theirs, pairs, rules)
+    e_bucket[pairs.e], r_bucket[pairs.r] = bucket, bucket
+    for e_rows, r_rows in parts:
+        e_bucket[e_rows], r_bucket[r_rows] = CODE[Bucket.MATCHED], CODE[Bucket.MATCHED]
+    e_alone, r_alone = np.flatnonzero(e_bucket < 0), np.flatnonzero(r_bucket < 0)
+    e_bucket[e_alone] = CODE[Bucket.NOT_EXPECTED]
+    e_alone = e_alone[_expected_at_all(ours, theirs, e_alone, rules)]
+    near = _near(ours, theirs, e_alone, r_alone)
+    doubled = _doubled_theirs(theirs, r_bucket >= 0, plain.r_free, near, r_alone)
+    r_bucket[r_alone] = _their_buckets(theirs, r_alone, doubled, rules)
+    doubled = _doubled_ours(ours, theirs, pairs, plain, near, e_alone)
+    e_bucket[e_alone] = _our_buckets(ours, e_alone, doubled, rules)
+    return Verdict(e_bucket, r_bucket, pairs)
+
+
+def _pair_buckets(ours: Ours, theirs: Theirs, pairs: Pairs, rules: Rules) -> Array:
+    bucket, fields = np.full(len(pairs.e), CODE[Bucket.MATCHED], np.int8), pairs.fields
+    differing = np.flatnonzero(fields)
+    for bit, name in _NAMED_BY:
+        bucket[differing[(fields[differing] & bit) > 0]] = CODE[name]
+    unknown = theirs.kind[pairs.r[differing]] < 0
+    bucket[differing[unknown]] = CODE[Bucket.UNKNOWN_KIND]
+    # A disagreement wholly outside the period is reported by the run of its own period.
+    if rules.period is not None:
+        both = _outside(ours.at[pairs.e], rules) & _outside(theirs.at[pairs.r], rules)
+        bucket[both & (bucket != CODE[Bucket.MATCHED])] = CODE[Bucket.OUTSIDE_PERIOD]
+    return bucket
+
+
+def _their_buckets(theirs: Theirs, alone: Ints, doubled: Bools, rules: Rules) -> Array:
+    bucket = np.where(
+        doubled, CODE[Bucket.DUPLICATE_AT_PROVIDER], CODE[Bucket.MISSING_IN_LEDGER]
+    ).astype(np.int8)
+    bucket[theirs.kind[alone] < 0] = CODE[Bucket.UNKNOWN_KIND]
+    bucket[_outside(theirs.at[alone], rules)] = CODE[Bucket.OUTSIDE_PERIOD]
+    return bucket
+
+
+def _our_buckets(ours: Ours, alone: Ints, doubled: Bools, rules: Rules) -> Array:
+    bucket = np.where(
+        doubled, CODE[Bucket.DUPLICATE_IN_LEDGER], CODE[Bucket.MISSING_AT_PROVIDER]
+    ).astype(np.int8)
+    bucket[_outside(ours.at[alone], rules)] = CODE[Bucket.OUTSIDE_PERIOD]
+    return bucket
+
+
+def _expected_at_all(ours: Ours, theirs: Theirs, alone: Ints, rules: Rules) -> Bools:
+    """Whether the provider should have reported these rows of ours."""
+    covered = rules.covered if rules.covered is not None else coverage(theirs)
+    codes = np.array([KIND_CODES[kind.value] for kind in covered], np.int64)
+    return ours.succeeded[alone] & np.isin(ours.kind[alone], codes)
+
+
+def coverage(theirs: Theirs) -> frozenset[LineKind]:
+    """The kinds these files hold: all, but payouts only where at least one is reported."""
+    paid_out = bool((theirs.kind == KIND_CODES[LineKind.PAYOUT.value]).any())
+    return frozenset(kind for kind in LineKind if paid_out or kind is not LineKind.PAYOUT)
+
+
+def _outside(at: Ints, rules: Rules) -> Bools:
+    if rules.period is None:
+        return np.zeros(len(at), bool)
+    return (at < rules.period[0]) | (at >= rules.period[1])
+
+
+def _doubled_theirs(theirs: Theirs, paired: Bools, free: Ints, near: Ints, alone: Ints) -> Bools:
+    """Which lonely reported rows repeat another row of the files.
+
+    Either the line id occurs again (it is unique in the provider's books, so all but one are too
+    many), or a row that has a partner has the same source, kind and money. `near` holds all rows that
+    share a source with one of `alone`.
+    """
+    frame = pd.DataFrame({"row": free, "id": take(theirs.reference, free).to_pylist()})
+    frame["paired"] = paired[free]
+    for name, values in (("amount", theirs.amount), ("fee", theirs.fee), ("at", theirs.at)):
+        frame[name] = values[free]
+    frame["currency"], frame["kind"] = theirs.currency[free], theirs.kind[free]
+    order = ["paired", "currency", "amount", "fee", "kind", "at", "row"]
+    ascending = [name != "paired" for name in order]
+    frame = frame[frame.duplicated("id", keep=False)].sort_values(order, ascending=ascending)
+    again = frame.loc[frame.duplicated("id") & ~frame["paired"], "row"].to_numpy()
+    partners = set(_moves(theirs, near[paired[near]]))
+    known = theirs.kind[alone] >= 0
+    repeats = [move is not None and move in partners for move in _moves(theirs, alone)]
+    return np.isin(alone, again) | (np.array(repeats, bool) & known)
+
+
+def _doubled_ours(
+    ours: Ours, theirs: Theirs, pairs: Pairs, plain: Plain, near: Ints, alone: Ints
+) -> Bools:
+    """Which lonely expected rows repeat a row of ours that has a partner.
+
+    Either that partner's line id is named again for the same kind, or the same reference, kind and
+    money were booked twice, possibly once under the line's and once under the source's id. `near` holds
+    all reported rows whose source is the reference of one of `alone`.
+    """
+    partner_of = np.full(len(theirs), -1, np.int64)
+    partner_of[pairs.r] = pairs.e
+    with_partner = plain.r_free[partner_of[plain.r_free] >= 0]
+    lines = take(theirs.reference, with_partner).to_pylist()
+    our_kinds = ours.kind[partner_of[with_partner]].tolist()
+    by_line = set(zip(lines, our_kinds, strict=True))
+    moves = set(_moves(theirs, near[partner_of[near] >= 0]))
+    paired = np.zeros(len(ours), bool)
+    paired[pairs.e] = True
+    moves |= set(_our_moves(ours, plain.e_free[paired[plain.e_free]]))
+    found = [
+        bool(move[0]) and ((move[0], move[1]) in by_line or move in moves)
+        for move in _our_moves(ours, alone)
+    ]
+    return np.array(found, bool)
+
+
+def _near(ours: Ours, theirs: Theirs, e_alone: Ints, r_alone: Ints) -> Ints:
+    """Reported rows whose source is that of a lonely reported row or named by a lonely row of ours."""
+    wanted = pa.chunked_array(
+        take(theirs.source, r_alone).chunks + take(ours.reference, e_alone).chunks, pa.string()
+    )
+    return np.flatnonzero(is_in(theirs.source, wanted))
+
+
+def _moves(theirs: Theirs, rows: Ints) -> Iterator[Key | None]:
+    """(source, kind, currency, amount, fee) of reported rows; None without a source."""
+    texts = take(theirs.source, rows).to_pylist()
+    numbers = (theirs.kind, theirs.currency, theirs.amount, theirs.fee)
+    columns = [values[rows].tolist() for values in numbers]
+    for key in zip(texts, *columns, strict=True):
+        yield key if key[0] else None
+
+
+def _our_moves(ours: Ours, rows: Ints) -> Iterator[Key]:
+    """(reference, kind, currency, amount, fee) of expected rows."""
+    texts = take(ours.reference, rows).to_pylist()
+    numbers = (ours.kind, ours.currency, ours.amount, ours.fee)
+    return zip(texts, *(values[rows].tolist() for values in numbers), strict=True)

@@ -1,0 +1,112 @@
+"""What a comparison found: totals, and breaks as a frame or one by one.
+
+Breaks stand in a fixed order that depends on their contents alone, and so do their ids.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from domain.breaks import Break, Bucket, Side
+from domain.clock import from_micros, iso
+from domain.run import BucketTotal
+from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
+from reconcile.classify import Verdict
+from reconcile.frames import Expected, Reported
+from reconcile.rules import Rules
+from reconcile.totals import break_counts
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of one comparison; frames and files of its inputs stay reachable."""
+
+    expected: Expected
+    reported: Reported
+    rules: Rules
+    totals: tuple[BucketTotal, ...]
+    """By side, bucket and currency; proven to sum to the control totals."""
+    matches: tuple[tuple[str, int], ...]
+    """Agreeing expected rows by name of the pass that paired them."""
+    verdict: Verdict
+
+    @cached_property
+    def found(self) -> Found:
+        """The breaks by row numbers, sorted and named."""
+        return find_breaks(self.expected, self.reported, self.verdict, self.rules)
+
+    @property
+    def breaks(self) -> pd.DataFrame:
+        """The breaks with the columns of the breaks CSV, `BREAK_COLUMNS`."""
+        return self.found.frame[list(BREAK_COLUMNS)]
+
+    @property
+    def break_counts(self) -> tuple[tuple[Bucket, int], ...]:
+        """Breaks by kind in the order of `domain.breaks.KINDS`, zero counts left out."""
+        return break_counts(self.found.kinds)
+
+    @property
+    def break_count(self) -> int:
+        """Breaks of all kinds; a pair that disagrees is one."""
+        return len(self.found.kinds)
+
+    def iter_breaks(self) -> Iterator[Break]:
+        """The breaks with both sides and the provider's own text, in their fixed order."""
+        frame, ours = self.found.frame, _Rows(self.expected.frame, self.found.e)
+        theirs = _Rows(self.reported.frame, self.found.r)
+        texts = self._texts(theirs)
+        for place, row in enumerate(frame.itertuples(index=False)):
+            mine, reported = ours.at(place), theirs.at(place)
+            home = (reported["file"], reported["line"]) if reported else None
+            yield Break(
+                break_id=row.break_id,
+                kind=Bucket(row.kind),
+                line_kind=row.line_kind,
+                provider_reference=row.provider_reference,
+                currency=row.currency,
+                expected=_side(mine, "status"),
+                reported=_side(reported, "category"),
+                fields=tuple(row.fields.split(";")) if row.fields else (),
+                transaction_id=row.transaction_id,
+                payment_id=mine["payment_id"] if mine else "",
+                file=row.file,
+                line=int(row.line),
+                detail=texts.get(home, "") if home else row.detail,
+            )
+
+    def _texts(self, theirs: "_Rows") -> dict[tuple[int, int], str]:
+        source = self.reported.texts
+        if source is None:
+            return {}
+        rows = (theirs.at(place) for place in range(len(self.found.kinds)))
+        return source.read((row["file"], row["line"], row["reference"]) for row in rows if row)
+
+
+class _Rows:
+    """Some rows of a frame as dicts; row number -1 is no row."""
+
+    def __init__(self, frame: pd.DataFrame, rows: Any) -> None:
+        present = rows >= 0
+        records = frame.take(rows[present]).astype(object).to_dict("records")
+        self._rows: list[dict[str, Any] | None] = [None] * len(rows)
+        for place, record in zip(present.nonzero()[0].tolist(), records, strict=True):
+            self._rows[place] = {str(name): value for name, value in record.items()}
+
+    def at(self, place: int) -> dict[str, Any] | None:
+        """The row of break number `place`, or None."""
+        return self._rows[place]
+
+
+def _side(row: dict[str, Any] | None, status: str) -> Side | None:
+    if row is None:
+        return None
+    return Side(
+        amount_minor=int(row["amount_minor"]),
+        fee_minor=int(row["fee_minor"]),
+        currency=row["currency"],
+        status=row[status],
+        occurred_at=iso(from_micros(int(row["occurred_at"]))),
+    )

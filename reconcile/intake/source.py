@@ -1,0 +1,196 @@
+"""One input file as a sequence of blocks of whole records, digested while it is read.
+
+A block never splits a record: it ends at a line end that is outside quotes. No byte is skipped, so
+digest, line numbers and offsets are those of the file.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.errors import UnreadableExport
+from reconcile.frames import Ints
+from reconcile.intake.rows import Row, split
+
+Bytes = npt.NDArray[np.uint8]
+
+BLOCK_BYTES = 8 << 20
+"""Read at a time: large enough for column arithmetic, small enough for the processor's cache."""
+
+STRAY_QUOTE_BYTES = 4 * BLOCK_BYTES
+"""A record longer than this is a stray quote, not a cell: the block is cut at a line end anyway."""
+
+HEADER_BYTES = 1 << 20
+"""A header longer than this is none."""
+
+QUOTE, COMMA, LF, CR = b'",\n\r'
+_WINDOW = 1 << 18
+
+BOM = b"\xef\xbb\xbf"
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook, not a CSV file",
+    b"\x1f\x8b": "compressed with gzip: unpack it first",
+    b"\xff\xfe": "UTF-16 text, not UTF-8",
+    b"\xfe\xff": "UTF-16 text, not UTF-8",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook, not a CSV file",
+    b"%PDF": "a PDF document, not a CSV file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some whole records of a file, in the file's own bytes."""
+
+    codes: Bytes
+    """The bytes."""
+    offset: int
+    """Where they start in the file."""
+    first_line: int
+    lines: int
+    """Line ends in the block."""
+    quotes: Ints
+    """Positions of quote characters."""
+    last: bool
+    """The file ends with this block."""
+
+    @property
+    def text(self) -> str:
+        """The block decoded."""
+        return self.codes.tobytes().decode("utf-8")
+
+
+class Source:
+    """A file being read once, front to back; `digest` and `size` are final after the last block."""
+
+    def __init__(self, path: Path, stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> None:
+        self.name = path.name
+        self.size = 0
+        self._sha = hashlib.sha256()
+        self._stream = stream
+        self._block_bytes = block_bytes
+        self._ended = False
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything read so far, hex."""
+        return self._sha.hexdigest()
+
+    def header(self) -> tuple[tuple[str, ...], Iterator[Block]]:
+        """The names of the header row, and the blocks that follow it.
+
+        Raises:
+            UnreadableExport: the file is empty, no text, or its first row is no row.
+        """
+        codes = self._read(np.empty(0, np.uint8))
+        head = codes[:HEADER_BYTES].tobytes()
+        for magic, reason in _FOREIGN.items():
+            if head.startswith(magic):
+                raise UnreadableExport(f"the file is {reason}", file=self.name, line=1)
+        start = len(BOM) if head.startswith(BOM) else 0
+        if not head[start:].strip():
+            raise UnreadableExport("the file is empty", file=self.name, line=1)
+        row = self._header_row(head[start:])
+        return row.cells, self._blocks(codes, start + row.size, 1 + row.lines)
+
+    def check_text(self, block: Block) -> None:
+        """Refuse bytes that are no text, naming the line.
+
+        Raises:
+            UnreadableExport: a NUL byte, or not UTF-8.
+        """
+        at, reason = -1, ""
+        if block.codes.min(initial=255) == 0:
+            at = int(np.argmin(block.codes))
+            reason = "a NUL byte: the file is damaged or no text"
+        elif block.codes.max(initial=0) > 127:
+            try:
+                block.codes.tobytes().decode("utf-8")
+            except UnicodeDecodeError as error:
+                at, reason = error.start, "not UTF-8 text"
+        if at >= 0:
+            line = block.first_line + positions(block.codes[:at], LF).size
+            raise UnreadableExport(reason, file=self.name, line=line)
+
+    def _header_row(self, head: bytes) -> Row:
+        first = head.partition(b"\n")[0]
+        if not first.strip():
+            raise UnreadableExport("the first line is empty", file=self.name, line=1)
+        codes = np.frombuffer(first, np.uint8)
+        self.check_text(Block(codes, 0, 1, 0, np.empty(0, np.int64), False))
+        row = next(split(head.decode("utf-8", errors="replace"), 1, None, last=self._ended), None)
+        if not isinstance(row, Row):
+            reason = row.reason if row else "it is empty"
+            raise UnreadableExport(f"the header is damaged: {reason}", file=self.name, line=1)
+        if any("\ufffd" in cell for cell in row.cells):
+            raise UnreadableExport("not UTF-8 text", file=self.name, line=1)
+        return row
+
+    def _read(self, carried: Bytes) -> Bytes:
+        """The next bytes of the file, behind those carried over from the last block."""
+        codes = np.empty(len(carried) + self._block_bytes, np.uint8)
+        codes[: len(carried)] = carried
+        fresh = memoryview(codes)[len(carried) :]
+        got = self._stream.readinto(fresh)  # type: ignore[attr-defined]
+        self._ended = got < len(fresh)
+        self._sha.update(fresh[:got])
+        self.size += got
+        return codes[: len(carried) + got]
+
+    def _blocks(self, codes: Bytes, start: int, line: int) -> Iterator[Block]:
+        codes, offset = codes[start:], start
+        patience = max(STRAY_QUOTE_BYTES, 4 * self._block_bytes)
+        while True:
+            quotes = positions(codes, QUOTE)
+            cut = len(codes) if self._ended else _cut(codes, quotes)
+            if cut == 0 and len(codes) > patience:
+                cut = _line_end(codes, len(codes)) + 1
+            if cut:
+                inside = quotes[: np.searchsorted(quotes, cut)]
+                lines = count(codes[:cut], LF)
+                yield Block(codes[:cut], offset, line, lines, inside, self._ended)
+                line, offset = line + lines, offset + cut
+            if self._ended:
+                return
+            codes = self._read(codes[cut:])
+
+
+def positions(codes: Bytes, code: int) -> Ints:
+    """Where `code` stands; in windows that stay in the processor's cache."""
+    found = [
+        np.flatnonzero(codes[at : at + _WINDOW] == code) + at
+        for at in range(0, len(codes), _WINDOW)
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def count(codes: Bytes, code: int) -> int:
+    """How often `code` stands in `codes`."""
+    windows = (codes[at : at + _WINDOW] for at in range(0, len(codes), _WINDOW))
+    return sum(int(np.count_nonzero(window == code)) for window in windows)
+
+
+def _cut(codes: Bytes, quotes: Ints) -> int:
+    """End of the last whole record: after the last line end with an even number of quotes before."""
+    end = _line_end(codes, len(codes))
+    while end >= 0:
+        before = int(np.searchsorted(quotes, end))
+        if before % 2 == 0:
+            return end + 1
+        end = _line_end(codes, int(quotes[before - 1]))
+    return 0
+
+
+def _line_end(codes: Bytes, stop: int) -> int:
+    """Position of the last line end before `stop`, -1 for none."""
+    while stop > 0:
+        start = max(0, stop - 4096)
+        found = codes[start:stop].tobytes().rfind(b"\n")
+        if found >= 0:
+            return start + found
+        stop = start
+    return -1

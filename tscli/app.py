@@ -1,0 +1,183 @@
+"""The only wiring: settings become a database, providers and the context of a command.
+
+Nothing heavy is imported before it is used; `tscli --help` must stay quick.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.audit import Actor
+from domain.clock import Clock, SetClock, SystemClock
+from domain.ids import Ids
+from tscli.render.talk import say
+
+if TYPE_CHECKING:
+    from db.database import Database
+    from domain.provider import Provider, ProviderAccount
+    from domain.settlement import ExportFormat
+    from providers.registry import AccountSettings, SandboxSettings
+    from providers.sandbox.world import World
+    from tscli.services.context import Context
+    from tscli.settings import Settings
+
+
+@dataclass
+class App:
+    """What one command works with; everything is made when first asked for."""
+
+    settings: Settings
+    command: str = ""
+    clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def ids(self) -> Ids:
+        """The source of identifiers."""
+        return Ids(self.clock)
+
+    @cached_property
+    def database(self) -> Database:
+        """The books."""
+        from db.database import Database
+
+        return Database(self.settings.database, self.clock, self.ids)
+
+    @property
+    def sandbox(self) -> SandboxSettings:
+        """Where the pretend world is."""
+        from providers.registry import SandboxSettings
+
+        return SandboxSettings(self.settings.sandbox_path, self.settings.sandbox.seed)
+
+    def account_settings(self, provider: str) -> AccountSettings:
+        """How a provider's account is reached.
+
+        Raises:
+            ConfigurationError: there is no such provider.
+        """
+        from providers.registry import AccountSettings, check_name
+
+        check_name(provider)
+        section = self.settings.stripe
+        given = section.model_fields_set
+        key = section.api_key.get_secret_value()
+        return AccountSettings(
+            api_key=key,
+            account=section.account,
+            base_url=section.base_url if key or "base_url" in given else "",
+            return_url=section.return_url,
+            deadline_seconds=section.deadline_seconds,
+        )
+
+    def owner(self, provider: str) -> ProviderAccount:
+        """Which account of a provider is configured.
+
+        Raises:
+            ConfigurationError: there is no such provider, or its key is none.
+        """
+        from domain.provider import ProviderAccount
+        from providers.registry import SANDBOX_ACCOUNT, mode_of
+
+        settings = self.account_settings(provider)
+        account = SANDBOX_ACCOUNT if settings.sandbox else settings.account
+        return ProviderAccount(provider, account, mode_of(settings))
+
+    def open_provider(self, provider: str) -> AbstractAsyncContextManager[Provider]:
+        """Open a provider's configured account.
+
+        Raises:
+            ConfigurationError: there is no such provider, or its settings cannot be used.
+        """
+        from providers.registry import open_provider
+
+        settings = self.account_settings(provider)
+        if settings.sandbox:
+            say(f"Sandbox mode: no key for {provider} is configured, no real money moves.")
+        return open_provider(provider, settings, self.sandbox, self.clock)
+
+    def open_world(self) -> World:
+        """Open the pretend world itself."""
+        from providers.registry import open_world
+
+        return open_world(self.sandbox, self.clock)
+
+    def formats(self, provider: str) -> tuple[ExportFormat, ...]:
+        """The export layouts of a provider."""
+        from providers.registry import formats
+
+        return formats(provider)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+    def context(self, reason: str = "") -> Context:
+        """The surroundings for services."""
+        from tscli.services.context import Context
+        from tscli.settings import host
+
+        actor = Actor(self.settings.acting, self.command, host(), reason)
+        return Context(self.database, self.clock, self.ids, actor, self.open_provider)
+
+
+def provider_rows(app: App) -> list[dict[str, object]]:
+    """Every provider with the account that is configured and what it can do."""
+    from providers.registry import NAMES, capabilities
+
+    rows: list[dict[str, object]] = []
+    for name in NAMES:
+        owner, able = app.owner(name), capabilities(name)
+        rows.append(
+            {
+                "provider": name,
+                "account": owner.account,
+                "mode": owner.mode,
+                "sandbox": app.account_settings(name).sandbox,
+                "partial_capture": able.partial_capture,
+                "partial_refund": able.partial_refund,
+                "cancel": able.cancel,
+                "currency_count": len(able.currencies),
+                "currencies": sorted(able.currencies),
+                "method_types": sorted(able.method_types),
+            }
+        )
+    return rows
+
+
+def open_demo(folder: Path, seed: int, command: str) -> App:
+    """An application for the demo: fresh books and a fresh world in `folder`, a clock set by hand.
+
+    Raises:
+        ConfigurationError: the folder cannot be made or emptied of an earlier demo.
+    """
+    import random
+
+    from pydantic import SecretStr
+
+    from domain.errors import ConfigurationError
+    from tscli.services.demo_week import MONDAY
+    from tscli.settings import SandboxSection, Settings, StripeSection
+
+    books, world = folder / "demo.db", folder / "demo-world.db"
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        for path in (books, world):
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be used: {error.strerror}.") from error
+    settings = Settings.model_construct(
+        database_url=SecretStr(f"sqlite:///{books}"),
+        operator="demo",
+        stripe=StripeSection(),
+        sandbox=SandboxSection(path=str(world), seed=seed),
+    )
+    app = App(settings, command, SetClock(MONDAY))
+    dice = random.Random(seed)  # noqa: S311 - sample data must be repeatable
+    app.ids = Ids(app.clock, dice.getrandbits)
+    return app

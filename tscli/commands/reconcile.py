@@ -1,0 +1,159 @@
+"""`tscli reconcile`: does our ledger agree with what the provider reports, and if not, where."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from domain.breaks import Bucket
+from domain.ids import check_id
+from domain.settlement import Reject
+from tscli.render import reconciliation as data
+from tscli.render.ledger import reject_data
+from tscli.render.talk import FINDINGS, PARTIAL, say
+from tscli.render.view import Format, View, show
+from tscli.render.write import write_file
+from tscli.words import (
+    DryRunOption,
+    FormatOption,
+    LimitOption,
+    OutputOption,
+    ProviderOption,
+    day,
+    open_app,
+)
+
+commands = typer.Typer(
+    help="Compare the ledger with the provider's own files.", no_args_is_help=True
+)
+
+ZoneOption = Annotated[
+    str,
+    typer.Option("--timezone", help="Zone of the dates, and of timestamps that name no zone."),
+]
+
+
+@commands.command()
+def run(
+    ctx: typer.Context,
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, YYYY-MM-DD.")],
+    end: Annotated[
+        str, typer.Option("--to", metavar="DATE", help="First day that is no longer part of it.")
+    ],
+    export: Annotated[
+        list[Path], typer.Option("--export", help="An export file; may be given several times.")
+    ],
+    provider: ProviderOption = "stripe",
+    timezone: ZoneOption = "UTC",
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Compare our ledger with export files and keep the run; the same inputs again change nothing.
+
+    Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
+    """
+    from tscli.services.reconciliation import period_of, reconcile_run
+
+    app = open_app(ctx)
+    period = period_of(day(start), day(end), timezone)
+    done = reconcile_run(
+        app.context(), app.owner(provider), app.formats(provider), export, period, dry_run=dry_run
+    )
+    if done.already_done:
+        say(f"These inputs were compared before, as {done.run.run_id}; nothing was written.")
+    shown = data.run_data(done.run) | {
+        "already_done": done.already_done,
+        "dry_run": dry_run,
+        "rejects": [reject_data(r) for r in done.rejects],
+    }
+    _show("reconcile.run", shown, done.run.break_counts, form, output)
+    _finish(done.rejects, done.run.break_count, f"tscli breaks list --run {done.run.run_id}")
+
+
+@commands.command()
+def files(
+    ctx: typer.Context,
+    expected: Annotated[Path, typer.Option(help="Our side: a ledger CSV.")],
+    reported: Annotated[
+        list[Path], typer.Option(help="Their side: an export file; may be given several times.")
+    ],
+    provider: ProviderOption = "stripe",
+    breaks: Annotated[Path | None, typer.Option(help="Write every break to this CSV.")] = None,
+    timezone: ZoneOption = "UTC",
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Compare a ledger file with export files, without a database.
+
+    Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
+    """
+    from reports.csv_document import breaks_csv
+    from tscli.services.reconciliation import reconcile_files
+
+    formats = open_app(ctx).formats(provider)
+    done = reconcile_files(formats, expected, reported, timezone, provider)
+    if breaks is not None:
+        write_file(breaks, breaks_csv(done.breaks()))
+    _show("reconcile.files", data.files_data(done), done.break_counts, form, output)
+    count = sum(n for _, n in done.break_counts)
+    _finish(done.rejects, count, "" if breaks else "the same command with --breaks FILE")
+
+
+@commands.command("show")
+def show_run(
+    ctx: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="A run's id; all runs when left out.")] = None,
+    limit: LimitOption = 50,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Show one run with its inputs and buckets, or list the runs."""
+    from tscli.services import reconciliation
+
+    context = open_app(ctx).context()
+    if run is None:
+        rows = [data.run_data(r) for r in reconciliation.list_runs(context, limit)]
+        show(View("reconcile.list", rows, data.RUN_COLUMNS), form, output)
+        return
+    found = reconciliation.get_run(context, check_id(run, "run"))
+    _show("reconcile.show", data.run_data(found), found.break_counts, form, output)
+
+
+def _show(
+    command: str,
+    shown: dict[str, Any],
+    counts: tuple[tuple[Bucket, int], ...],
+    form: Format,
+    output: Path | None,
+) -> None:
+    """The buckets for people, everything for machines."""
+    if form is Format.JSON:
+        show(View(command, shown), form, output)
+        return
+    notes = (
+        *(f"{name}: {n} pairs" for name, n in shown["matches"].items()),
+        "",
+        data.verdict(shown["breaks"], shown["unreadable"]),
+        *data.count_lines(counts),
+        *_reject_lines(shown.get("rejects", [])),
+    )
+    show(View(command, shown["buckets"], data.BUCKET_COLUMNS, notes=notes), form, output)
+
+
+def _reject_lines(rejects: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        f"{r['file']}, line {r['line']}, column {r['column'] or '-'}: {r['reason']}"
+        for r in rejects[:20]
+    ]
+    more = len(rejects) - len(lines)
+    return lines + ([f"… and {more} more unreadable rows."] if more > 0 else [])
+
+
+def _finish(rejects: tuple[Reject, ...], breaks: int, look: str) -> None:
+    if (rejects or breaks) and look:
+        say(f"Look at each break: {look}")
+    if rejects:
+        raise typer.Exit(PARTIAL)
+    if breaks:
+        raise typer.Exit(FINDINGS)

@@ -1,0 +1,80 @@
+"""`tscli sandbox`: the pretend provider behind every command that runs without keys."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.errors import ConfigurationError
+from tscli.render.talk import say, tell
+from tscli.render.write import write_file
+from tscli.words import DryRunOption, YesOption, confirm, day, open_app
+
+commands = typer.Typer(help="The pretend provider used without keys.", no_args_is_help=True)
+
+
+@commands.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 12111,
+) -> None:
+    """Serve the pretend Stripe over HTTP; point TSCLI_STRIPE__BASE_URL at it."""
+    import uvicorn
+
+    from providers.registry import sandbox_app
+
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise ConfigurationError(
+            f"The sandbox has no authentication and is not served on {host}.",
+            hint="Leave --host at 127.0.0.1.",
+        )
+    world = open_app(ctx).open_world()
+    say(f"Serving the sandbox on http://{host}:{port} until Ctrl-C.")
+    try:
+        uvicorn.run(
+            sandbox_app(world), host=host, port=port, log_level="warning", server_header=False
+        )
+    finally:
+        world.close()
+
+
+@commands.command()
+def export(
+    ctx: typer.Context,
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, YYYY-MM-DD.")],
+    end: Annotated[
+        str, typer.Option("--to", metavar="DATE", help="First day that is no longer part of it.")
+    ],
+    layout: Annotated[
+        str, typer.Option("--layout", help="Which of the provider's export files.")
+    ] = "balance_change_from_activity.itemized",
+    timezone: Annotated[str, typer.Option(help="Zone of columns that are not UTC.")] = "UTC",
+    output: Annotated[Path | None, typer.Option("--output", help="File to write.")] = None,
+) -> None:
+    """Write one of Stripe's own export files from the pretend world's ground truth."""
+    from providers.registry import sandbox_export
+    from tscli.services.reconciliation import period_of
+
+    period = period_of(day(start), day(end), timezone)
+    world = open_app(ctx).open_world()
+    try:
+        text = sandbox_export(world, layout, period.start_at, period.end_at, timezone)
+    finally:
+        world.close()
+    if output is None:
+        tell(text.rstrip("\n"))
+        return
+    say(f"Wrote {write_file(output, text.encode())}")
+
+
+@commands.command()
+def reset(ctx: typer.Context, yes: YesOption = False, dry_run: DryRunOption = False) -> None:
+    """Forget the pretend world; your own books stay as they are."""
+    from providers.registry import reset_world
+
+    app = open_app(ctx)
+    confirm(f"Delete the sandbox world {app.sandbox.path}?", yes=yes, dry_run=dry_run)
+    if not dry_run:
+        reset_world(app.sandbox)
+    say("The sandbox world is empty." if not dry_run else "Nothing was deleted.")

@@ -1,0 +1,83 @@
+"""The command tree, and the one place where errors become words and exit codes."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from domain.errors import PaymentsError
+from tscli import __version__
+from tscli.commands import TREE
+from tscli.render import talk
+from tscli.words import wants_json
+
+_DEBUG = "tscli.debug"
+
+
+class House(TyperGroup):
+    """The root group: everything a command raises ends here."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; deliberate errors are told in a sentence, bugs without details."""
+        try:
+            return super().invoke(ctx)
+        except PaymentsError as error:
+            if ctx.meta.get(_DEBUG):
+                raise
+            talk.complain(error, as_json=wants_json(ctx))
+            raise typer.Exit(talk.exit_code(error)) from None
+        except (KeyboardInterrupt, EOFError):
+            talk.say("Interrupted. Running the same command with the same key goes on from here.")
+            raise typer.Exit(talk.INTERRUPTED) from None
+        except BrokenPipeError:
+            talk.close_stdout()
+            raise typer.Exit(0) from None
+        except Exception as error:
+            if _is_control_flow(error) or ctx.meta.get(_DEBUG):
+                raise
+            talk.confess(error)
+            raise typer.Exit(talk.BUG) from None
+
+
+def _is_control_flow(error: Exception) -> bool:
+    """Typer's own ways of ending a command: usage errors and exits."""
+    return any(base.__module__.startswith(("typer", "click")) for base in type(error).__mro__)
+
+
+def _version(value: bool) -> None:
+    if value:
+        talk.tell(f"tscli {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="tscli",
+    cls=House,
+    help="Payments across providers, and the proof that ledger, provider and bank agree.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the trace of an error instead of a sentence.")
+    ] = False,
+) -> None:
+    """Read the words that stand before the command."""
+    ctx.meta[_DEBUG] = debug
+
+
+for _name, _commands in TREE.items():
+    if isinstance(_commands, typer.Typer):
+        app.add_typer(_commands, name=_name)
+    else:
+        app.command(_name)(_commands)

@@ -1,0 +1,1 @@
+"""What people and machines see: results on stdout, talk on stderr; the only place that prints."""

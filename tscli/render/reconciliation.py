@@ -1,0 +1,172 @@
+"""Runs and breaks as plain data for every format."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from domain.breaks import KINDS, Break, Bucket, Side
+from domain.clock import iso
+from domain.money import format_minor
+from domain.run import BucketTotal, Run
+from domain.settlement import InputFile
+from tscli.render.ledger import reject_data
+from tscli.render.payments import money
+from tscli.render.view import Column
+
+BREAK_COLUMNS = (
+    Column("kind", "kind"),
+    Column("line_kind", "line"),
+    Column("provider_reference", "reference"),
+    Column("expected.value", "expected", number=True),
+    Column("reported.value", "reported", number=True),
+    Column("difference.value", "difference", number=True),
+    Column("currency", "cur"),
+    Column("break_id", "break"),
+)
+BUCKET_COLUMNS = (
+    Column("bucket", "bucket"),
+    Column("side", "side"),
+    Column("currency", "cur"),
+    Column("rows", "rows", number=True),
+    Column("amount.value", "amount", number=True),
+    Column("fee.value", "fee", number=True),
+)
+RUN_COLUMNS = (
+    Column("run_id", "run"),
+    Column("provider", "provider"),
+    Column("period.from", "from"),
+    Column("period.to", "to"),
+    Column("breaks", "breaks", number=True),
+    Column("unreadable", "unreadable", number=True),
+    Column("started_at", "started"),
+)
+
+
+def break_data(item: Break, state: str = "open", run_id: str = "") -> dict[str, Any]:
+    """One break with both sides, its meaning and what helps."""
+    text = KINDS[item.kind]
+    difference = item.difference_minor
+    return {
+        "break_id": item.break_id,
+        "kind": item.kind.value,
+        "state": state,
+        "line_kind": item.line_kind,
+        "provider_reference": item.provider_reference,
+        "currency": item.currency,
+        "expected": _side(item.expected),
+        "reported": _side(item.reported),
+        "difference": None
+        if difference is None
+        else money(difference, item.currency)
+        if item.currency
+        else None,
+        "fields": list(item.fields),
+        "transaction_id": item.transaction_id,
+        "payment_id": item.payment_id,
+        "file": item.file,
+        "line": item.line,
+        "detail": item.detail,
+        "meaning": text.meaning,
+        "remedy": text.remedy,
+        "run_id": run_id,
+    }
+
+
+def _side(side: Side | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return money(side.amount_minor, side.currency) | {
+        "fee": money(side.fee_minor, side.currency),
+        "status": side.status,
+        "occurred_at": side.occurred_at,
+    }
+
+
+def bucket_data(total: BucketTotal) -> dict[str, Any]:
+    """One bucket of one side in one currency."""
+    currency = total.currency
+    return {
+        "bucket": total.bucket.value,
+        "side": total.side,
+        "currency": currency,
+        "rows": total.rows,
+        "amount": money(total.amount_minor, currency) if currency else None,
+        "fee": money(total.fee_minor, currency) if currency else None,
+    }
+
+
+def input_data(file: InputFile) -> dict[str, Any]:
+    """One input file with its control totals."""
+    return {
+        "name": file.name,
+        "format": file.format,
+        "digest": file.digest,
+        "size": file.size,
+        "rows": file.rows,
+        "unreadable": file.unreadable,
+        "totals": [
+            {
+                "currency": t.currency,
+                "rows": t.rows,
+                "amount": money(t.amount_minor, t.currency),
+                "fee": money(t.fee_minor, t.currency),
+                "net_residual": money(t.net_residual_minor, t.currency),
+            }
+            for t in file.totals
+        ],
+        "period": list(file.period) if file.period else None,
+    }
+
+
+def run_data(run: Run) -> dict[str, Any]:
+    """One run."""
+    return {
+        "run_id": run.run_id,
+        "provider": run.provider,
+        "account": run.account,
+        "mode": run.mode,
+        "period": {
+            "from": iso(run.period.start_at),
+            "to": iso(run.period.end_at),
+            "timezone": run.period.timezone,
+        },
+        "started_at": iso(run.started_at),
+        "breaks": run.break_count,
+        "unreadable": run.unreadable,
+        "break_counts": {kind.value: count for kind, count in run.break_counts},
+        "matches": dict(run.matches),
+        "inputs": [input_data(file) for file in run.inputs],
+        "expected_digest": run.expected_digest,
+        "buckets": [bucket_data(total) for total in run.totals],
+    }
+
+
+def files_data(outcome: Any) -> dict[str, Any]:
+    """A comparison of files."""
+    return {
+        "breaks": sum(count for _, count in outcome.break_counts),
+        "unreadable": len(outcome.rejects),
+        "break_counts": {kind.value: count for kind, count in outcome.break_counts},
+        "matches": dict(outcome.matches),
+        "inputs": [input_data(file) for file in outcome.inputs],
+        "buckets": [bucket_data(total) for total in outcome.totals],
+        "rejects": [reject_data(reject) for reject in outcome.rejects],
+    }
+
+
+def verdict(breaks: int, unreadable: int, open_value: Iterable[str] = ()) -> str:
+    """One sentence about a comparison."""
+    if not breaks:
+        return "Ledger and provider agree."
+    rows = f", {unreadable} of them unreadable rows" if unreadable else ""
+    values = ", ".join(open_value)
+    return f"{breaks} breaks{rows}" + (f": {values}." if values else ".")
+
+
+def count_lines(counts: Iterable[tuple[Bucket, int]]) -> tuple[str, ...]:
+    """One line per break kind: how many, and what it means."""
+    return tuple(f"{count:>6}  {kind.value}: {KINDS[kind].meaning}" for kind, count in counts)
+
+
+def amount_text(minor: int | None, currency: str) -> str:
+    """An amount for people, empty when there is none."""
+    return "" if minor is None or not currency else format_minor(minor, currency)

@@ -1,0 +1,36 @@
+"""Writing files: whole or not at all, for the owner only, never through a symbolic link."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from domain.errors import InvalidRequest
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a file by way of a temporary one beside it, so that readers see the old or the new one.
+
+    Raises:
+        InvalidRequest: the place cannot be written to, or is a link or a folder.
+    """
+    if path.is_symlink():
+        raise InvalidRequest(f"{path} is a symbolic link; name the file itself.")
+    if path.is_dir():
+        raise InvalidRequest(f"{path} is a folder; name a file in it.")
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} cannot be written: {error.strerror}.",
+            hint="Name a file in a folder that exists and that you may write to.",
+        ) from error
+    return path

@@ -1,0 +1,1 @@
+"""What the application does, one verb a function; no words, no printing, no provider by name."""

@@ -1,0 +1,121 @@
+"""Proving the books: the audit chain, the ledger under it, and what the payments say of it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from db.database import Books
+from domain.audit import AuditRecord, Flaw, first_flaw
+from domain.ledger import COUNTERPART, Account, entries_digest, entry_digest
+from domain.settlement import LineStatus
+from tscli.services.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the verification of the chain found."""
+
+    records: int
+    entries: int
+    head: str
+    """Hash of the newest record, to be kept somewhere else."""
+    flaw: Flaw | None
+
+
+def verify_audit(context: Context) -> Proof:
+    """Check every audit record against the one before, and every ledger entry against its
+    record."""
+    with context.database.read() as books:
+        digests, entries = _ledger_digests(books)
+        counted = _Counted(books.audit.records())
+        flaw = first_flaw(_with_ledger(counted, digests))
+    flaws = [found for found in (flaw, counted.flaw) if found is not None]
+    first = min(flaws, key=lambda found: (found.chain, found.seq), default=None)
+    return Proof(counted.count, entries, counted.head, first or _orphan(digests))
+
+
+class _Counted:
+    """An audit trail that remembers how long it was, its head, and the first ledger flaw in it."""
+
+    def __init__(self, records: Iterator[AuditRecord]) -> None:
+        self._records = records
+        self.count = 0
+        self.head = ""
+        self.flaw: Flaw | None = None
+
+    def __iter__(self) -> Iterator[AuditRecord]:
+        for record in self._records:
+            self.count += 1
+            self.head = record.hash
+            yield record
+
+
+def _with_ledger(counted: _Counted, digests: dict[str, str]) -> Iterator[AuditRecord]:
+    """Pass records on; note the first whose ledger entries are not those it was sealed with."""
+    for record in counted:
+        found = digests.pop(record.audit_id, "")
+        if found != record.ledger_digest and counted.flaw is None:
+            reason = "its ledger entries were changed"
+            counted.flaw = Flaw(record.chain, record.seq, record.audit_id, reason)
+        yield record
+
+
+def _orphan(digests: dict[str, str]) -> Flaw | None:
+    """Entries that no audit record knows of."""
+    for audit_id in sorted(digests):
+        return Flaw(0, 0, audit_id, "ledger entries without an audit record")
+    return None
+
+
+def _ledger_digests(books: Books) -> tuple[dict[str, str], int]:
+    """Digest of the stored entries by audit record, and their number."""
+    by_record: dict[str, list[str]] = defaultdict(list)
+    for audit_id, entry in books.ledger.all_entries():
+        by_record[audit_id].append(entry_digest(entry))
+    entries = sum(map(len, by_record.values()))
+    return {audit_id: entries_digest(found) for audit_id, found in by_record.items()}, entries
+
+
+def list_audit(context: Context, subject: str | None, limit: int) -> list[AuditRecord]:
+    """The newest audit records, oldest of them first."""
+    with context.database.read() as books:
+        return list(books.audit.records(subject=subject, newest=limit))
+
+
+def check_books(context: Context) -> list[str]:
+    """Contradictions between payments, transactions and ledger, as sentences; empty when sound."""
+    with context.database.read() as books:
+        return [*_ledger_flaws(books), *_payment_flaws(books)]
+
+
+def _ledger_flaws(books: Books) -> Iterator[str]:
+    """Account balances recomputed from the transactions must be those of the entries."""
+    expected: dict[tuple[str, ...], int] = defaultdict(int)
+    for t in books.ledger.transactions():
+        if t.status is not LineStatus.SUCCEEDED:
+            continue
+        owner = (t.provider, t.account, t.mode)
+        fee = t.fee_minor or 0
+        for account, minor in (
+            (Account.PROVIDER_BALANCE, t.amount_minor - fee),
+            (COUNTERPART[t.kind], -t.amount_minor),
+            (Account.FEES, fee),
+        ):
+            expected[(*owner, account.value, t.currency)] += minor
+    for row in books.ledger.trial_balance():
+        name = (row.provider, row.account, row.mode, row.ledger_account.value, row.currency)
+        wanted = expected.pop(name, 0)
+        if wanted != row.balance_minor:
+            yield (
+                f"The ledger holds {row.balance_minor} on {'/'.join(name)},"
+                f" its transactions say {wanted}."
+            )
+    for absent, wanted in sorted(expected.items()):
+        if wanted:
+            yield f"The ledger holds nothing on {'/'.join(absent)}, its transactions say {wanted}."
+
+
+def _payment_flaws(books: Books) -> Iterator[str]:
+    """The amounts stored on payments must be those of their transactions."""
+    for payment_id, column, stored, counted in books.payments.contradictions():
+        yield f"{payment_id} stores {column} {stored}, its transactions say {counted}."

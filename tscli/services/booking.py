@@ -1,0 +1,113 @@
+"""Applying what a provider shows: payment, transactions, ledger and audit in one transaction.
+
+This is the only place where an observation becomes a stored fact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from db.database import Books
+from domain.ledger import Entry, booking, reversed_postings, undone
+from domain.operation import next_check_at
+from domain.payment import Observation, Payment, PaymentState, Snapshot, observe
+from domain.transaction import Movement
+from tscli.services.context import Context
+
+_UNSETTLED = frozenset(
+    {PaymentState.PENDING, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION}
+)
+
+
+def learn(books: Books, context: Context, payment: Payment, snapshot: Snapshot) -> Observation:
+    """Observe and store; the observation's payment is the stored one.
+
+    A snapshot that contradicts the record is kept in the audit trail and changes nothing else.
+    """
+    seen = observe(payment, snapshot)
+    if seen.anomalies:
+        books.record(
+            context.actor,
+            "payment.contradicted",
+            payment.payment_id,
+            after={"anomalies": list(seen.anomalies), "seen": snapshot.provider_payment_id},
+        )
+        return seen
+    if not seen.facts:
+        return seen
+    return replace(seen, payment=store(books, context, payment, seen))
+
+
+def store(books: Books, context: Context, before: Payment, seen: Observation) -> Payment:
+    """Write an observation's payment, movements, entries and one audit record per fact."""
+    now = context.clock.now()
+    unsettled = seen.payment.state in _UNSETTLED
+    after = replace(
+        seen.payment,
+        updated_at=now,
+        next_check_at=next_check_at(before.created_at, now) if unsettled else None,
+    )
+    entries = [
+        entry for old, new in seen.changed for entry in _entries(books, context, after, old, new)
+    ]
+    saved = books.payments.save(before, after)
+    for number, fact in enumerate(seen.facts):
+        books.record(
+            context.actor,
+            fact,
+            saved.payment_id,
+            before=summary(before),
+            after=summary(saved),
+            entries=entries if number == 0 else (),
+        )
+    return saved
+
+
+def _entries(
+    books: Books, context: Context, payment: Payment, old: Movement | None, new: Movement
+) -> Sequence[Entry]:
+    transaction_id = books.payments.save_movement(payment, old, new)
+    if undone(old, new):
+        return [
+            replace(
+                entry,
+                entry_id=context.ids.new("ent"),
+                kind="reversal",
+                postings=reversed_postings(entry.postings),
+                reverses=entry.entry_id,
+                occurred_at=context.clock.now(),
+            )
+            for entry in books.ledger.unreversed(transaction_id)
+        ]
+    booked = booking(old, new, payment.currency)
+    if booked is None or not booked[1]:
+        return []
+    return [
+        Entry(
+            entry_id=context.ids.new("ent"),
+            transaction_id=transaction_id,
+            provider=payment.provider,
+            account=payment.account,
+            mode=payment.mode,
+            kind=booked[0],
+            occurred_at=new.occurred_at,
+            postings=booked[1],
+        )
+    ]
+
+
+def summary(payment: Payment) -> dict[str, object]:
+    """What the audit trail keeps of a payment: references and amounts, nothing personal."""
+    return {
+        "state": payment.state,
+        "stage": payment.stage.name.lower(),
+        "amount_minor": payment.amount_minor,
+        "captured_minor": payment.captured_minor,
+        "refunded_minor": payment.refunded_minor,
+        "disputed_minor": payment.disputed_minor,
+        "fee_minor": payment.fee_minor,
+        "currency": payment.currency,
+        "provider": payment.provider,
+        "provider_payment_id": payment.provider_payment_id,
+        "failure_code": payment.failure_code,
+        "version": payment.version,
+    }

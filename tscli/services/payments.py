@@ -1,0 +1,251 @@
+"""Creating, capturing, cancelling and refunding payments: intent first, then the provider.
+
+Each verb writes its intent in one transaction (`intents`) and hands the operation to `drive`; the
+same words with the same key find the first operation and finish it instead.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from db.database import Books
+from domain.errors import (
+    Conflict,
+    Declined,
+    InvalidRequest,
+    PaymentsError,
+    Rejected,
+    Unavailable,
+)
+from domain.idempotency import check_key
+from domain.money import Money, parse_minor
+from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState
+from domain.payment import Command, Payment, check_command
+from domain.provider import ProviderAccount
+from tscli.services.context import Context
+from tscli.services.customers import meet_customer
+from tscli.services.drive import drive
+from tscli.services.intents import (
+    CreateWords,
+    Intended,
+    Intent,
+    check_capabilities,
+    check_text,
+    check_words,
+    create_intent,
+    operation_intent,
+    refundable_minor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request."""
+
+    payment: Payment
+    operation: Operation
+    key: str
+    """The idempotency key that finds this outcome again."""
+    replayed: bool = False
+    """True when the key had been used and no new operation was made."""
+    dry_run: bool = False
+
+
+async def create_payment(
+    context: Context, words: CreateWords, key: str | None = None, *, dry_run: bool = False
+) -> Outcome:
+    """Create, authorise and, unless told otherwise, capture a payment.
+
+    Raises:
+        InvalidRequest: words that make no sense; nothing was written.
+        AlreadyExists: the order has a payment already.
+        IdempotencyMismatch, IdempotencyInFlight: the key is taken.
+        Unavailable, OutcomeUnknown: see `drive`.
+    """
+    check_words(words)
+    key = check_key(key) if key else context.ids.new("op")
+    async with context.open_provider(words.provider) as provider:
+        check_capabilities(provider, words)
+        with context.database.transaction(dry_run=dry_run) as books:
+            intent = create_intent(books, context, provider.account, words, key)
+        if dry_run:
+            return Outcome(intent.payment, intent.operation, key, intent.replayed, dry_run=True)
+        with _findable(intent, key):
+            await meet_customer(context, provider, intent.payment)
+            payment, operation = await drive(context, provider, intent.operation.operation_id)
+    return Outcome(payment, operation, key, intent.replayed)
+
+
+async def capture_payment(
+    context: Context,
+    payment_id: str,
+    amount: str | None = None,
+    key: str | None = None,
+    *,
+    dry_run: bool = False,
+) -> Outcome:
+    """Capture an authorised payment, in full or in part; the rest is released.
+
+    Raises:
+        InvalidTransition: the payment is not authorised.
+        InvalidRequest: more than was authorised, or no amount at all.
+        Unavailable, OutcomeUnknown: see `drive`.
+    """
+
+    def intended(payment: Payment, books: Books) -> int:
+        check_command(payment, Command.CAPTURE)
+        minor = _amount(payment, amount, payment.amount_minor)
+        if minor > payment.amount_minor:
+            raise InvalidRequest(
+                f"{Money(minor, payment.currency)} is more than the authorised"
+                f" {Money(payment.amount_minor, payment.currency)}."
+            )
+        return minor
+
+    words = {"amount": amount}
+    return await _operate(
+        context, payment_id, OperationKind.CAPTURE, words, intended, key, dry_run=dry_run
+    )
+
+
+async def cancel_payment(
+    context: Context,
+    payment_id: str,
+    key: str | None = None,
+    *,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Outcome:
+    """Make sure that a payment takes no money: cancel it here and at the provider.
+
+    Raises:
+        InvalidTransition: the money was captured, or the payment is over.
+        Unavailable, OutcomeUnknown: see `drive`.
+    """
+
+    def intended(payment: Payment, books: Books) -> int:
+        check_command(payment, Command.CANCEL)
+        return payment.amount_minor
+
+    return await _operate(
+        context, payment_id, OperationKind.CANCEL, {}, intended, key, reason, dry_run=dry_run
+    )
+
+
+async def refund_payment(
+    context: Context,
+    payment_id: str,
+    amount: str | None = None,
+    key: str | None = None,
+    *,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Outcome:
+    """Give captured money back, all that is left of it unless an amount is named.
+
+    The amount is reserved in the transaction that checks the limit, and stays reserved while the
+    outcome is unknown.
+
+    Raises:
+        InvalidTransition: nothing was captured, or all of it was refunded.
+        InvalidRequest: more than is left.
+        Unavailable, OutcomeUnknown: see `drive`.
+    """
+
+    def intended(payment: Payment, books: Books) -> int:
+        check_command(payment, Command.REFUND)
+        left = refundable_minor(payment, books.operations.of_payment(payment_id, only_open=True))
+        minor = _amount(payment, amount, left)
+        if minor > left:
+            raise InvalidRequest(
+                f"{Money(minor, payment.currency)} is more than can be refunded:"
+                f" {Money(left, payment.currency)} is left of {payment.payment_id}.",
+                hint="Refunds under way are counted as given.",
+            )
+        return minor
+
+    words = {"amount": amount}
+    return await _operate(
+        context, payment_id, OperationKind.REFUND, words, intended, key, reason, dry_run=dry_run
+    )
+
+
+def failure_of(outcome: Outcome) -> PaymentsError | None:
+    """The error that says what an outcome means for the one who asked, None for success."""
+    payment, operation = outcome.payment, outcome.operation
+    if outcome.dry_run or operation.state is not OperationState.REFUSED:
+        return None
+    if operation.kind is OperationKind.CREATE:
+        return Declined(
+            f"{payment.payment_id} is {payment.state}:"
+            f" {payment.failure_message or operation.error_message}",
+            reason=payment.failure_code,
+        )
+    return Rejected(f"The {operation.kind} was refused: {operation.error_message}")
+
+
+async def _operate(
+    context: Context,
+    payment_id: str,
+    kind: OperationKind,
+    words: Mapping[str, object],
+    intended: Intended,
+    key: str | None,
+    reason: str = "",
+    *,
+    dry_run: bool,
+) -> Outcome:
+    """The common path of capture, cancel and refund."""
+    check_text(reason, "reason")
+    chosen = check_key(key) if key else context.ids.new("op")
+    with context.database.read() as books:
+        payment = books.payments.get(payment_id)
+    async with context.open_provider(payment.provider) as provider:
+        check_owner(payment, provider.account)
+        with context.database.transaction(dry_run=dry_run) as books:
+            intent = operation_intent(
+                books, context, payment_id, kind, words, intended, chosen, reason
+            )
+        if dry_run or intent.operation.state not in OPEN_STATES:
+            return Outcome(
+                intent.payment, intent.operation, chosen, intent.replayed, dry_run=dry_run
+            )
+        with _findable(intent, chosen):
+            done, operation = await drive(context, provider, intent.operation.operation_id)
+    return Outcome(done, operation, chosen, intent.replayed)
+
+
+@contextmanager
+def _findable(intent: Intent, key: str) -> Iterator[None]:
+    """Name the payment and the key in an error that leaves an operation open: whoever repeats the
+    words without them would ask for the money twice."""
+    try:
+        yield
+    except Unavailable as error:
+        payment_id = intent.payment.payment_id
+        error.hint = (
+            f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"
+            f" the same command with --idempotency-key {key}."
+        )
+        raise
+
+
+def _amount(payment: Payment, text: str | None, default_minor: int) -> int:
+    minor = default_minor if text is None else parse_minor(text, payment.currency)
+    if minor <= 0:
+        raise InvalidRequest("The amount must be more than nothing.")
+    return minor
+
+
+def check_owner(payment: Payment, owner: ProviderAccount) -> None:
+    """A payment can only be worked on with the account it was made with.
+
+    Raises:
+        Conflict: another account or mode is configured.
+    """
+    if (payment.account, payment.mode) != (owner.account, owner.mode):
+        raise Conflict(
+            f"{payment.payment_id} belongs to the {payment.mode} account {payment.account!r} of"
+            f" {payment.provider}; configured is the {owner.mode} account {owner.account!r}.",
+            hint="Configure the account the payment was made with; see `tscli config show`.",
+        )

@@ -1,0 +1,177 @@
+"""Settings: environment variables `TSCLI_*`, a secrets folder, and a TOML file, in that order.
+
+Secrets are read from there only, never from the command line, and are masked wherever they are
+shown.
+"""
+
+import getpass
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from domain.errors import ConfigurationError
+
+_PLACEHOLDERS = frozenset({"changeme", "secret", "xxx", "todo", "sk_test_...", "sk_live_..."})
+
+
+class StripeSection(BaseModel):
+    """One Stripe account."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api_key: SecretStr = SecretStr("")
+    """Secret or restricted key; without one the sandbox world is used."""
+    account: str = Field(default="default", min_length=1, max_length=64)
+    """Our name for the account; part of every stored key."""
+    base_url: str = "https://api.stripe.com"
+    """Another address for a local `tscli sandbox serve`."""
+    return_url: str = ""
+    """Where customers come back to after authentication."""
+    deadline_seconds: float = Field(default=30.0, gt=0, le=300)
+    """Longest time one call may take."""
+
+
+class SandboxSection(BaseModel):
+    """The pretend world."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = ""
+    """File of the world; in the data folder when empty."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the world's identifiers."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TSCLI_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        secrets_dir=os.environ.get("TSCLI_SECRETS_DIR") or None,
+    )
+
+    database_url: SecretStr = SecretStr("")
+    """`sqlite:///FILE` or `postgresql://…`; a file in the data folder when empty."""
+    operator: str = Field(default="", max_length=64)
+    """Who acts; the system's user when empty."""
+    stripe: StripeSection = StripeSection()
+    sandbox: SandboxSection = SandboxSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then the secrets folder, then the TOML file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, file_secret_settings, file
+
+    @property
+    def database(self) -> str:
+        """The database's URL with its default filled in."""
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite:///{data_folder() / 'tscli.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database, None for any other."""
+        prefix = "sqlite:///"
+        path = self.database.removeprefix(prefix)
+        return Path(path) if self.database.startswith(prefix) and path else None
+
+    @property
+    def sandbox_path(self) -> str:
+        """The world's file with its default filled in."""
+        return self.sandbox.path or str(data_folder() / "sandbox.db")
+
+    @property
+    def acting(self) -> str:
+        """The operator with the default filled in."""
+        return self.operator or _system_user()
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: names the setting and what is wrong with it, never its value.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{config_file()} cannot be read: {error}.") from None
+    key = settings.stripe.api_key.get_secret_value()
+    if key.strip().lower() in _PLACEHOLDERS or key != key.strip():
+        raise ConfigurationError("stripe.api_key is a placeholder or has blanks around it.")
+    return settings
+
+
+def config_file() -> Path:
+    """The TOML file: `TSCLI_CONFIG`, or `config.toml` in the user's config folder."""
+    named = os.environ.get("TSCLI_CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("tscli") / "config.toml"
+
+
+def data_folder() -> Path:
+    """The user's data folder for the books and the sandbox world."""
+    return platformdirs.user_data_path("tscli")
+
+
+def state_folder() -> Path:
+    """The user's state folder for logs and reports written without a name."""
+    return platformdirs.user_state_path("tscli")
+
+
+def host() -> str:
+    """This machine's name, for the audit trail."""
+    return socket.gethostname()
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Every setting as text by its dotted name, secrets masked."""
+    found: dict[str, str] = {}
+    for name, value in settings.model_dump().items():
+        inner: dict[str, Any] = value if isinstance(value, dict) else {"": value}
+        for key, item in inner.items():
+            found[f"{name}.{key}" if key else name] = _masked(item)
+    return found
+
+
+def _masked(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    return str(value)
+
+
+def _explain(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False)
+    ]
+    return f"A setting cannot be used: {'; '.join(problems)}."
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
