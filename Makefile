@@ -5,6 +5,7 @@
 #   make check       format, lint, types, import contracts, house rules
 #   make lock        write requirements.lock again (make lock ARGS=--upgrade takes newer versions)
 #   make currencies  write the currency table again from the installed ISO 4217 list
+#   make sample-data write sample_data again from the sandbox world
 #   make benchmarks  the measured figures of the README
 #   make clean       remove what the targets made, .venv included
 #
@@ -27,7 +28,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies benchmarks clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -49,6 +50,9 @@ check: $(READY)
 
 currencies: $(READY)
 	@$(BIN)/python -m tests.tools.currencies
+
+sample-data: $(READY)
+	@$(BIN)/python -m tests.tools.sample_data
 
 benchmarks: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -111,16 +111,14 @@ def _next_refund(operation: Operation, payment: Payment) -> Verdict:
 
 
 def _next_create(payment: Payment) -> Verdict:
+    if payment.stage in (Stage.FAILED, Stage.CANCELLED):
+        return Verdict(state=OperationState.REFUSED, why=payment.failure_message or "Cancelled.")
     if payment.provider_payment_id is None:
-        if payment.stage is Stage.CANCELLED:
-            return Verdict(state=OperationState.REFUSED, why="Cancelled before anything was sent.")
         return Verdict(step=Step.CREATE)
     if payment.stage <= Stage.CREATED:
         return Verdict(step=Step.CONFIRM)
     if payment.stage is Stage.DECLINED:
         return Verdict(step=Step.FENCE)
-    if payment.stage in (Stage.FAILED, Stage.CANCELLED):
-        return Verdict(state=OperationState.REFUSED, why=payment.failure_message or "Cancelled.")
     return Verdict(state=OperationState.DONE)
 
 

@@ -81,6 +81,7 @@ class PayoutView:
     currency: str
     status: str
     automatic: bool
+    created_at: datetime
     arrives_on: str
     """ISO date, as the provider expects it."""
     trace: str = ""

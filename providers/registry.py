@@ -18,13 +18,13 @@ from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
 
 if TYPE_CHECKING:
-    from providers.sandbox.world import World
+    from providers.sandbox.world import World as World
 
 NAMES = ("stripe",)
 """Every provider there is."""
 
 SANDBOX_ACCOUNT = "sandbox"
-_SANDBOX_URL = "https://api.stripe.com"
+_SANDBOX_URL = "http://127.0.0.1:12111"
 """Requests into the pretend world are addressed as the real ones are; they never leave the
 process."""
 
@@ -179,13 +179,18 @@ def sandbox_export(
 ) -> str:
     """One of the provider's own export files, written from the pretend world's ground truth.
 
+    Beside the default columns it has those that say what a line is about, where the layout has
+    them.
+
     Raises:
         InvalidRequest: no such format or time zone.
     """
-    from providers.sandbox.exports import export
-    from providers.sandbox.planted import COLUMNS, FORMAT
+    from providers.sandbox.exports import FORMATS, export
 
-    columns = COLUMNS if format_name == FORMAT else None
+    layout = FORMATS.get(format_name)
+    useful = ("source_id", "charge_id", "payment_intent_id")
+    asked = [n for n in useful if layout and n in layout.columns and n not in layout.default]
+    columns = [*layout.default, *asked] if layout else None
     return export(world, format_name, start, end, columns, timezone)
 
 

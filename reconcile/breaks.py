@@ -23,17 +23,12 @@ BREAK_COLUMNS = (
 )  # fmt: skip
 """Columns of the breaks CSV, in order."""
 
-_MONEY = ("expected_minor", "reported_minor", "difference_minor") + (
-    "expected_fee_minor",
-    "reported_fee_minor",
-)
+_MONEY = tuple(name for name in BREAK_COLUMNS if name.endswith("_minor"))
 _ORDER = [
     "rank", "currency", "line_kind", "provider_reference", "transaction_id", "file", "line",
     "expected_minor", "reported_minor", "expected_fee_minor", "reported_fee_minor", "fields",
 ]  # fmt: skip
-_FIELD_TEXT = [
-    ";".join(name for bit, name in FIELDS.items() if bits & bit) for bits in range(32)
-]
+_FIELD_TEXT = [";".join(name for bit, name in FIELDS.items() if bits & bit) for bits in range(32)]
 """Every set of differing fields as text, by its bits."""
 
 
@@ -73,7 +68,7 @@ def find_breaks(expected: Expected, reported: Reported, verdict: Verdict, rules:
 
 
 def _rows(verdict: Verdict) -> tuple[Ints, Ints, Ints, Ints]:
-    """Expected row, reported row, differing fields and bucket of every break but unreadable ones."""
+    """Expected row, reported row, differing fields and bucket of each break of readable rows."""
     agreed = np.array([CODE[bucket] for bucket in AGREED])
     pairs = verdict.pairs
     bucket = verdict.e_bucket[pairs.e]

@@ -1,4 +1,4 @@
-"""The breaks as CSV bytes: the same breaks, the same bytes, and nothing a spreadsheet would execute.
+"""The breaks as CSV bytes: the same breaks, the same bytes, nothing a spreadsheet would execute.
 
 Numbers stay numbers, also negative ones; only text is made harmless.
 """

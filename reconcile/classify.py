@@ -1,7 +1,7 @@
 """From pairs to buckets: every row of both sides gets exactly one.
 
-A pair has one bucket for both its rows; a row without a partner is judged by what else is there under
-its id, by its status and by the period.
+A pair has one bucket for both its rows; a row without a partner is judged by what else is there
+under its id, by its status and by the period.
 """
 
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ _NAMED_BY = (
     (CURRENCY, Bucket.CURRENCY_MISMATCH),
     (STATUS, Bucket.STATUS_MISMATCH),
 )
-"""Later ones name the break when several fields differ. A difference of kind alone has no word of its
-own: the two sides have no common word for the line."""
+"""Later ones name the break when several fields differ. A difference of kind alone has no word of
+its own: the two sides have no common word for the line."""
 
 Key = tuple[Any, ...]
 
@@ -132,8 +132,8 @@ def _doubled_theirs(theirs: Theirs, paired: Bools, free: Ints, near: Ints, alone
     """Which lonely reported rows repeat another row of the files.
 
     Either the line id occurs again (it is unique in the provider's books, so all but one are too
-    many), or a row that has a partner has the same source, kind and money. `near` holds all rows that
-    share a source with one of `alone`.
+    many), or a row that has a partner has the same source, kind and money. `near` holds all rows
+    that share a source with one of `alone`.
     """
     frame = pd.DataFrame({"row": free, "id": take(theirs.reference, free).to_pylist()})
     frame["paired"] = paired[free]
@@ -156,8 +156,8 @@ def _doubled_ours(
     """Which lonely expected rows repeat a row of ours that has a partner.
 
     Either that partner's line id is named again for the same kind, or the same reference, kind and
-    money were booked twice, possibly once under the line's and once under the source's id. `near` holds
-    all reported rows whose source is the reference of one of `alone`.
+    money were booked twice, possibly once under the line's and once under the source's id. `near`
+    holds all reported rows whose source is the reference of one of `alone`.
     """
     partner_of = np.full(len(theirs), -1, np.int64)
     partner_of[pairs.r] = pairs.e
@@ -177,7 +177,7 @@ def _doubled_ours(
 
 
 def _near(ours: Ours, theirs: Theirs, e_alone: Ints, r_alone: Ints) -> Ints:
-    """Reported rows whose source is that of a lonely reported row or named by a lonely row of ours."""
+    """Reported rows whose source a lonely reported row has too, or a lonely row of ours names."""
     wanted = pa.chunked_array(
         take(theirs.source, r_alone).chunks + take(ours.reference, e_alone).chunks, pa.string()
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from domain.breaks import Break, Bucket, Side
@@ -15,9 +16,11 @@ from domain.clock import from_micros, iso
 from domain.run import BucketTotal
 from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
 from reconcile.classify import Verdict
-from reconcile.frames import Expected, Reported
+from reconcile.frames import Expected, Ints, Reported
 from reconcile.rules import Rules
 from reconcile.totals import break_counts
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,52 +58,48 @@ class Comparison:
 
     def iter_breaks(self) -> Iterator[Break]:
         """The breaks with both sides and the provider's own text, in their fixed order."""
-        frame, ours = self.found.frame, _Rows(self.expected.frame, self.found.e)
-        theirs = _Rows(self.reported.frame, self.found.r)
+        ours = _records(self.expected.frame, self.found.e)
+        theirs = _records(self.reported.frame, self.found.r)
         texts = self._texts(theirs)
-        for place, row in enumerate(frame.itertuples(index=False)):
-            mine, reported = ours.at(place), theirs.at(place)
-            home = (reported["file"], reported["line"]) if reported else None
+        found = self.found.frame.to_dict("records")
+        for row, mine, reported in zip(found, ours, theirs, strict=True):
+            detail = row["detail"]
+            if reported:
+                detail = texts.get((reported["file"], reported["line"]), "")
             yield Break(
-                break_id=row.break_id,
-                kind=Bucket(row.kind),
-                line_kind=row.line_kind,
-                provider_reference=row.provider_reference,
-                currency=row.currency,
+                break_id=row["break_id"],
+                kind=Bucket(row["kind"]),
+                line_kind=row["line_kind"],
+                provider_reference=row["provider_reference"],
+                currency=row["currency"],
                 expected=_side(mine, "status"),
                 reported=_side(reported, "category"),
-                fields=tuple(row.fields.split(";")) if row.fields else (),
-                transaction_id=row.transaction_id,
+                fields=tuple(row["fields"].split(";")) if row["fields"] else (),
+                transaction_id=row["transaction_id"],
                 payment_id=mine["payment_id"] if mine else "",
-                file=row.file,
-                line=int(row.line),
-                detail=texts.get(home, "") if home else row.detail,
+                file=row["file"],
+                line=int(row["line"]),
+                detail=detail,
             )
 
-    def _texts(self, theirs: "_Rows") -> dict[tuple[int, int], str]:
+    def _texts(self, theirs: list[Record | None]) -> dict[tuple[int, int], str]:
         source = self.reported.texts
         if source is None:
             return {}
-        rows = (theirs.at(place) for place in range(len(self.found.kinds)))
-        return source.read((row["file"], row["line"], row["reference"]) for row in rows if row)
+        return source.read((row["file"], row["line"], row["reference"]) for row in theirs if row)
 
 
-class _Rows:
+def _records(frame: pd.DataFrame, rows: Ints) -> list[Record | None]:
     """Some rows of a frame as dicts; row number -1 is no row."""
-
-    def __init__(self, frame: pd.DataFrame, rows: Any) -> None:
-        present = rows >= 0
-        records = frame.take(rows[present]).astype(object).to_dict("records")
-        self._rows: list[dict[str, Any] | None] = [None] * len(rows)
-        for place, record in zip(present.nonzero()[0].tolist(), records, strict=True):
-            self._rows[place] = {str(name): value for name, value in record.items()}
-
-    def at(self, place: int) -> dict[str, Any] | None:
-        """The row of break number `place`, or None."""
-        return self._rows[place]
+    present = rows >= 0
+    records = frame.take(rows[present]).astype(object).to_dict("records")
+    found: list[Record | None] = [None] * len(rows)
+    for place, record in zip(np.flatnonzero(present).tolist(), records, strict=True):
+        found[place] = {str(name): value for name, value in record.items()}
+    return found
 
 
-def _side(row: dict[str, Any] | None, status: str) -> Side | None:
+def _side(row: Record | None, status: str) -> Side | None:
     if row is None:
         return None
     return Side(

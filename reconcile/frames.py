@@ -1,7 +1,7 @@
 """The two frames a comparison takes, expected (our ledger) and reported (the provider's files).
 
-Money is int64 minor units, instants are int64 microseconds since 1970 UTC, text is Arrow-backed, words
-with few values are categories. No column may ever turn into a float.
+Money is int64 minor units, instants are int64 microseconds since 1970 UTC, text is Arrow-backed,
+words with few values are categories. No column may ever turn into a float.
 """
 
 from collections.abc import Iterable, Mapping
@@ -116,7 +116,7 @@ def expected_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def reported_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
-    """A reported frame from plain columns; `file`, `line`, `category` and `net_minor` may be left out.
+    """A reported frame from plain columns; file, line, category and net_minor may be left out.
 
     Raises:
         ValueError: see `expected_frame`; a `kind` of None is allowed and means an unknown word.

@@ -26,14 +26,14 @@ _BYTES_MAX = 64
 class Keys:
     """The strings of a column, ready to be found and compared."""
 
-    text: pa.ChunkedArray
+    text: Any
     lengths: Ints
     words: Words
     """The first bytes of each string, zeros behind; one row each."""
     hashes: Words
 
     @classmethod
-    def of(cls, text: pa.ChunkedArray) -> "Keys":
+    def of(cls, text: Any) -> "Keys":
         """The keys of an Arrow chunked array of strings without nulls."""
         pieces = [
             Strings.of(chunk.slice(start, _PIECE))
@@ -55,7 +55,7 @@ class Keys:
 
 def same(left: Keys, e: Ints, right: Keys, r: Ints) -> Bools:
     """Whether the strings of the row pairs (e[i], r[i]) are equal."""
-    equal = left.lengths[e] == right.lengths[r]
+    equal: Bools = left.lengths[e] == right.lengths[r]
     common = min(left.words.shape[1], right.words.shape[1])
     for start in range(0, len(e), _PIECE):
         part = slice(start, start + _PIECE)

@@ -1,14 +1,14 @@
 """Pairs that need no thought: one row on either side under one key, found for all rows at once.
 
-A pair is made on equal strings, never on equal hashes, and only where the key is unique on both sides;
-everything else is left for `residue`.
+A pair is made on equal strings, never on equal hashes, and only where the key is unique on both
+sides; everything else is left for `residue`.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from reconcile.frames import Array, Bools, Ints
 from reconcile.hashing import Keys, Words, mixed, same
-from reconcile.rules import PASS_LINE, PASS_SOURCE, PASSES
+from reconcile.rules import BY_LINE, BY_SOURCE, PASSES
 from reconcile.sides import Ours, Theirs, differences
 
 Result = TypeVar("Result")
@@ -92,7 +92,7 @@ def pair_plainly(ours: Ours, theirs: Theirs) -> Plain:
     held = odd[_has_siblings(theirs, r[odd], loose)]
     final = np.ones(len(e), bool)
     final[held] = False
-    by_line = Pairs.of(e[final], r[final], fields[final], PASS_LINE)
+    by_line = Pairs.of(e[final], r[final], fields[final], BY_LINE)
     named_e = np.union1d(e_free[linked_e], e[held])
     named_r = np.union1d(r_free[linked_r], r[held])
     near_e, near_r = _reachable(ours, theirs, e_rest, r_rest)
@@ -115,14 +115,12 @@ def at_once(*tasks: Callable[[], Result]) -> list[Result]:
 
 
 def _reachable(ours: Ours, theirs: Theirs, e_rest: Ints, r_rest: Ints) -> tuple[Ints, Ints]:
-    """Rows whose reference is the source of a row of the other side: the others can have no partner."""
+    """Rows whose reference is the source of a row of the other side: others have no partner."""
     references, sources = take(ours.reference, e_rest), take(theirs.source, r_rest)
     return e_rest[is_in(references, sources)], r_rest[is_in(sources, references)]
 
 
-def _unique_pairs(
-    mine: Keys, e_hash: Words, reported: Keys, r_hash: Words
-) -> tuple[Ints, Ints]:
+def _unique_pairs(mine: Keys, e_hash: Words, reported: Keys, r_hash: Words) -> tuple[Ints, Ints]:
     """Row numbers of equal keys whose hash occurs once on either side.
 
     Equal hashes share their last bits, so parts by last bits can be searched side by side.
@@ -177,7 +175,7 @@ def _by_source(ours: Ours, theirs: Theirs, e_free: Ints, r_free: Ints) -> Pairs:
     )
     proven = (ours.kind[e_free[e]] == theirs.kind[r_free[r]]) & (sources.lengths[r] > 0)
     e, r = e_free[e[proven]], r_free[r[proven]]
-    return Pairs.of(e, r, differences(ours, theirs, e, r), PASS_SOURCE)
+    return Pairs.of(e, r, differences(ours, theirs, e, r), BY_SOURCE)
 
 
 def _linked(ours: Ours, theirs: Theirs, e_free: Ints, r_free: Ints) -> tuple[Bools, Bools]:
@@ -189,21 +187,19 @@ def _linked(ours: Ours, theirs: Theirs, e_free: Ints, r_free: Ints) -> tuple[Boo
 def _has_siblings(theirs: Theirs, held: Ints, loose: Ints) -> Bools:
     """Which held reported rows have loose rows of the same source and kind."""
     keys, others = Keys.of(take(theirs.source, held)), Keys.of(take(theirs.source, loose))
-    found = np.isin(
-        mixed(keys.hashes, theirs.kind[held]), mixed(others.hashes, theirs.kind[loose])
-    )
+    found = np.isin(mixed(keys.hashes, theirs.kind[held]), mixed(others.hashes, theirs.kind[loose]))
     return found & (keys.lengths > 0)
 
 
-def take(column: pa.ChunkedArray, rows: Ints) -> pa.ChunkedArray:
+def take(column: Any, rows: Ints) -> Any:
     """Some rows of a chunked array."""
     return column.take(pa.array(rows))
 
 
-def is_in(values: pa.ChunkedArray, known: pa.ChunkedArray) -> Bools:
+def is_in(values: Any, known: Any) -> Bools:
     """Which non-empty strings also occur in `known`."""
     found = pc.and_(pc.is_in(values, value_set=known), pc.not_equal(values, ""))
-    return found.to_numpy().astype(bool)
+    return np.asarray(found.to_numpy(), dtype=bool)
 
 
 def _left(size: int, taken: Ints) -> Ints:

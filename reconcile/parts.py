@@ -53,7 +53,7 @@ def unique_parts(
 def compatible(
     wanted: Mapping[int, Counter[Value]], available: Sequence[Value]
 ) -> Mapping[int, Counter[Value]]:
-    """The answers if all of them can be had at once, else none: whose is the part nobody can say."""
+    """The answers if all can be had at once, else none: whose is the part, nobody can say."""
     demand: Counter[Value] = Counter()
     for parts in wanted.values():
         demand.update(parts)

@@ -15,7 +15,7 @@ import pandas as pd
 from reconcile.frames import Ints
 from reconcile.pairing import Pairs, Plain
 from reconcile.parts import Value, compatible, unique_parts
-from reconcile.rules import PASS_ADJUSTMENT, PASS_LINE, PASS_SOURCE, PASSES
+from reconcile.rules import BY_ADJUSTMENT, BY_LINE, BY_SOURCE, PASSES
 from reconcile.sides import ADJUSTMENT, Ours, Theirs, differences
 
 
@@ -91,11 +91,11 @@ def pair_richly(expected: pd.DataFrame, reported: pd.DataFrame, plain: Plain) ->
         lambda row: (row.reference, row.kind),
         lambda row: (row.source, row.kind),
     )
-    for groups, name in ((lines, PASS_LINE), (sources, PASS_SOURCE)):
+    for groups, name in ((lines, BY_LINE), (sources, BY_SOURCE)):
         _pair_level(groups, name, outcome, _exact)
     _line_parts(lines, loose, outcome)
     _source_parts(sources, outcome)
-    for groups, name in ((lines, PASS_LINE), (sources, PASS_SOURCE)):
+    for groups, name in ((lines, BY_LINE), (sources, BY_SOURCE)):
         for level in (_exact_money, _same_money, _same_amount, _same_kind, _anything):
             _pair_level(groups, name, outcome, level)
     _adjustments(ours, loose, linked_e, outcome)
@@ -190,9 +190,7 @@ def _split_ours(ours: list[Row], theirs: Row, outcome: Outcome) -> None:
         _claim(_pick(settled, parts.elements()), [theirs], outcome)
 
 
-def _adjustments(
-    ours: list[Row], loose: list[Row], linked: set[int], outcome: Outcome
-) -> None:
+def _adjustments(ours: list[Row], loose: list[Row], linked: set[int], outcome: Outcome) -> None:
     """The provider's unspecific word under the same source, with exactly the same money."""
     groups = _grouped(
         (row for row in ours if not row.used and row.reference and row.at not in linked),
@@ -208,7 +206,7 @@ def _adjustments(
         if len(kinds) > 1 and len(theirs) < len(settled):
             continue
         for row, other in zip(settled, theirs, strict=False):
-            outcome.pair(row, other, PASS_ADJUSTMENT)
+            outcome.pair(row, other, BY_ADJUSTMENT)
 
 
 def _claim(ours: list[Row], theirs: list[Row], outcome: Outcome) -> None:

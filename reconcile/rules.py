@@ -11,11 +11,11 @@ from domain.settlement import LineKind
 METHOD = "line reference; source; parts; adjustment under the same source; 1"
 """The passes and their version: raised when the same inputs would be paired differently."""
 
-PASS_LINE = "line_reference"
-PASS_SOURCE = "source"
-PASS_PARTS = "parts"
-PASS_ADJUSTMENT = "source_adjustment"
-PASSES = (PASS_LINE, PASS_SOURCE, PASS_PARTS, PASS_ADJUSTMENT)
+BY_LINE = "line_reference"
+BY_SOURCE = "source"
+BY_PARTS = "parts"
+BY_ADJUSTMENT = "source_adjustment"
+PASSES = (BY_LINE, BY_SOURCE, BY_PARTS, BY_ADJUSTMENT)
 """The passes in the order in which they may claim a row."""
 
 

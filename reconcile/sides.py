@@ -98,8 +98,8 @@ def chunked(column: Any) -> Any:
 def differences(ours: Ours, theirs: Theirs, e: Ints, r: Ints) -> Array:
     """Bits of `FIELDS` in which the pairs (e[i], r[i]) differ; 0 is agreement.
 
-    A reported `adjustment` is the provider's word for what it does not say more precisely, so it does
-    not contradict our kind.
+    A reported `adjustment` is the provider's word for what it does not say more precisely, so it
+    does not contradict our kind.
     """
     found = np.zeros(len(e), np.int8)
     kinds = theirs.kind[r]

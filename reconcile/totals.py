@@ -52,9 +52,11 @@ def bucket_totals(
 
 
 def break_counts(kinds: Array) -> tuple[tuple[Bucket, int], ...]:
-    """Breaks by kind from the bucket codes of the breaks, in the order of `KINDS`, without zeros."""
+    """Breaks by kind from their bucket codes, in the order of `KINDS`, without zeros."""
     counts = np.bincount(kinds, minlength=len(BUCKETS)).tolist()
-    return tuple((kind, counts[BUCKETS.index(kind)]) for kind in KINDS if counts[BUCKETS.index(kind)])
+    return tuple(
+        (kind, counts[BUCKETS.index(kind)]) for kind in KINDS if counts[BUCKETS.index(kind)]
+    )
 
 
 def _side_totals(

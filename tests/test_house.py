@@ -17,6 +17,7 @@ ROOMS = ("domain", "providers", "db", "reconcile", "reports", "tscli")
 TOP_LEVEL = {
     *ROOMS, "tests", "sample_data", "pyproject.toml", "README.md", "requirements.lock",
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE", ".ci", ".gitignore",
+    ".gitattributes",
 }  # fmt: skip
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
     "contracts"

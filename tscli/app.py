@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from db.database import Database
     from domain.provider import Provider, ProviderAccount
     from domain.settlement import ExportFormat
-    from providers.registry import AccountSettings, SandboxSettings
-    from providers.sandbox.world import World
+    from providers.registry import AccountSettings, SandboxSettings, World
     from tscli.services.context import Context
     from tscli.settings import Settings
 

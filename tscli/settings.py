@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -37,7 +38,7 @@ class StripeSection(BaseModel):
     """Another address for a local `tscli sandbox serve`."""
     return_url: str = ""
     """Where customers come back to after authentication."""
-    deadline_seconds: float = Field(default=30.0, gt=0, le=300)
+    deadline_seconds: int = Field(default=30, gt=0, le=300)
     """Longest time one call may take."""
 
 
@@ -60,7 +61,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        secrets_dir=os.environ.get("TSCLI_SECRETS_DIR") or None,
     )
 
     database_url: SecretStr = SecretStr("")
@@ -80,8 +80,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then the secrets folder, then the TOML file."""
+        folder = os.environ.get("TSCLI_SECRETS_DIR") or None
+        secrets = SecretsSettingsSource(settings_cls, secrets_dir=folder)
         file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, file_secret_settings, file
+        return init_settings, env_settings, secrets, file
 
     @property
     def database(self) -> str:

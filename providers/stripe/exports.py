@@ -15,7 +15,8 @@ CATEGORIES: Mapping[str, LineKind] = MappingProxyType(
         # The part of an authorization that was not captured: Stripe books the whole charge and
         # takes this back, so both together are the charge we know.
         "partial_capture_reversal": LineKind.CHARGE,
-        # A bank debit that bounced: the reports say charge_failure, the Dashboard payment_failure_refund.
+        # A bank debit that bounced: the reports say charge_failure, the Dashboard
+        # payment_failure_refund.
         "charge_failure": LineKind.REFUND,
         "refund": LineKind.REFUND,
         "refund_failure": LineKind.REFUND,
@@ -44,8 +45,8 @@ TYPES: Mapping[str, LineKind] = MappingProxyType(
         "stripe_fee": LineKind.FEE,
         "stripe_fx_fee": LineKind.FEE,
         "tax_fee": LineKind.FEE,
-        # Disputes, their reversals and corrections all say adjustment. We keep Stripe's own word; the
-        # comparison lets it stand for any kind, but only under the same id and the same money.
+        # Disputes, their reversals and corrections all say adjustment. We keep Stripe's own word;
+        # the comparison lets it stand for any kind, but only under the same id and the same money.
         "adjustment": LineKind.ADJUSTMENT,
         "payout": LineKind.PAYOUT,
         "payout_cancel": LineKind.PAYOUT,

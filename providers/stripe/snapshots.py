@@ -187,6 +187,7 @@ def payout(p: Any) -> PayoutView:
         currency=currency,
         status=p.status,
         automatic=p.automatic,
+        created_at=instant(p.created),
         arrives_on=instant(p.arrival_date).date().isoformat(),
         trace=str(getattr(trace, "value", None) or ""),
     )

@@ -1,7 +1,8 @@
 """Decimal text to int64 minor units, a column at a time, by integer arithmetic only.
 
-The column form accepts a part of what `domain.money.parse_minor` accepts and gives the same numbers;
-whatever it does not accept is read again one by one by `parse_minor`, which alone may refuse.
+The column form accepts a part of what `domain.money.parse_minor` accepts and gives the same
+numbers; whatever it does not accept is read again one by one by `parse_minor`, which alone may
+refuse.
 """
 
 from typing import Any
@@ -39,8 +40,8 @@ def _two_decimals(text: Strings, minus: Bools) -> tuple[Ints, Bools]:
     """Hundredths, where a row is up to five digits, a point and two digits.
 
     Eight characters are one 64-bit word, so all of a row's digits are read in a few operations: the
-    first character is the lowest byte, unused leading bytes are made zeros, and the digits are added up
-    in pairs, then fours, then all eight.
+    first character is the lowest byte, unused leading bytes are made zeros, and the digits are
+    added up in pairs, then fours, then all eight.
     """
     length = text.lengths - minus
     good = (length >= 4) & (length <= 8)
@@ -113,7 +114,7 @@ def _fault(text: str, currency: str) -> str:
         return "a decimal comma or thousands separator: write digits and a point, such as 1234.56"
     if "e" in text.lower() and text.lower().strip("+-.0123456789") == "e":
         return "an exponent: write the amount out"
-    whole, _, fraction = text.lstrip("-").partition(".")
+    whole, _, fraction = text.removeprefix("-").partition(".")
     if whole.isdigit() and fraction.isdigit() and len(fraction) > digits:
         return f"too many decimals: {currency} has {digits}"
     if whole.isdigit() and (fraction.isdigit() or "." not in text):

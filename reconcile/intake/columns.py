@@ -25,7 +25,7 @@ class Values:
     """The readable rows of a block as columns, in file order, and the rejects."""
 
     columns: dict[str, Any]
-    """By key: Arrow strings for text, Arrow dictionaries for open words, int16 codes, int64 numbers."""
+    """By key: Arrow strings (text), Arrow dictionaries (open words), int16 codes, int64 numbers."""
     lines: Ints
     rejects: tuple[Reject, ...]
 

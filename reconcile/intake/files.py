@@ -1,6 +1,7 @@
 """Whole input files to the two sides of a comparison.
 
-Both readers share everything but their columns: what is refused in an export is refused in a ledger.
+Both readers share everything but their columns: what is refused in an export is refused in a
+ledger.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

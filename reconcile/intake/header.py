@@ -92,9 +92,7 @@ def other_delimiter(header: Sequence[str], wanted: Sequence[str]) -> str:
     return ""
 
 
-def _unknown(
-    header: Sequence[str], formats: Sequence[ExportFormat], file: str
-) -> UnreadableExport:
+def _unknown(header: Sequence[str], formats: Sequence[ExportFormat], file: str) -> UnreadableExport:
     names = set(header)
 
     def common(form: ExportFormat) -> int:

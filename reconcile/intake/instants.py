@@ -1,9 +1,9 @@
 """Timestamps to int64 microseconds UTC, one by one (strict) and a column at a time.
 
-Exports state `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD HH:MM` in UTC or in the report's zone; ledgers state
-ISO 8601 with a zone. A local time that a zone has twice (clocks set back) is the earlier of the two; one
-that it skips (clocks set forward) is read with the offset in force before the gap (PEP 495, fold 0). The
-column form gives the same numbers as the strict one, or none.
+Exports state `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD HH:MM` in UTC or in the report's zone; ledgers
+state ISO 8601 with a zone. A local time that a zone has twice (clocks set back) is the earlier of
+the two; one that it skips (clocks set forward) is read with the offset in force before the gap (PEP
+495, fold 0). The column form gives the same numbers as the strict one, or none.
 """
 
 import re
@@ -14,7 +14,8 @@ import numpy as np
 
 from domain.clock import to_micros
 from reconcile.frames import Bools, Ints
-from reconcile.intake.strings import Bytes, Strings
+from reconcile.intake.source import Bytes
+from reconcile.intake.strings import Strings
 
 _LOCAL = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?", re.ASCII
@@ -132,7 +133,7 @@ def _zone_seconds(tail: Bytes) -> tuple[Ints, Bools]:
 
 
 def _offsets(seconds: Ints, zone: tzinfo) -> Ints:
-    """UTC offset of local times: per day where the day has one offset, per instant where it changes."""
+    """UTC offsets of local times: per day, and per instant on days when the offset changes."""
     days, where = np.unique(seconds // _DAY, return_inverse=True)
     edges = {day: _offset(day * _DAY, zone) for day in {*days.tolist(), *(days + 1).tolist()}}
     offset = np.array([edges[day] for day in days.tolist()], np.int64)[where]

@@ -60,7 +60,7 @@ class Layout:
 
 
 class BadCell(Exception):
-    """One cell that cannot be read; caught where rejects are made, never seen outside the intake."""
+    """One cell that cannot be read; caught where rejects are made, never seen outside."""
 
     def __init__(self, column: str, reason: str, text: str) -> None:
         super().__init__(reason)
@@ -68,7 +68,7 @@ class BadCell(Exception):
 
 
 def read_cells(cells: Mapping[str, str], layout: Layout) -> dict[str, int | str]:
-    """The values of one row by column key: text as it is, codes, minor units and micros as integers.
+    """The values of one row by column key: text as it is, codes, minor units and micros as int.
 
     Raises:
         BadCell: the first cell, in the order of `layout.columns`, that cannot be read.
@@ -83,13 +83,11 @@ def read_cells(cells: Mapping[str, str], layout: Layout) -> dict[str, int | str]
     return values
 
 
-def _value(
-    column: Column, text: str, before: Mapping[str, int | str], layout: Layout
-) -> int | str:
+def _value(column: Column, text: str, before: Mapping[str, int | str], layout: Layout) -> int | str:
     if not text and column.required:
         raise ValueError("the cell is empty")
     if column.role is Role.AMOUNT:
-        return amount(text, CURRENCY.categories[before["currency"]])
+        return amount(text, str(CURRENCY.categories[int(before["currency"])]))
     if column.role is Role.INSTANT:
         return layout.instant(text)
     if column.code is not None:

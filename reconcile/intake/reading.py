@@ -45,7 +45,7 @@ class Read:
     path: Path
     layout: Layout
     columns: Mapping[str, Any]
-    """The readable rows by column key: numpy arrays, Arrow chunked arrays for text and open words."""
+    """The readable rows by column key: numpy arrays, Arrow chunked arrays for any text."""
     lines: Ints
     """First physical line of every readable row."""
     spans: tuple[tuple[int, int, int], ...]
@@ -92,9 +92,7 @@ def read_through(
         for column in layout.columns
     }
     lines = np.concatenate([np.empty(0, np.int64), *(chunk.lines for chunk in chunks)])
-    return Read(
-        path, layout, columns, lines, tuple(spans), source.digest, source.size, rejects
-    )
+    return Read(path, layout, columns, lines, tuple(spans), source.digest, source.size, rejects)
 
 
 def input_file(read: Read, form: str, net: Ints | None) -> InputFile:

@@ -1,7 +1,7 @@
 """The strict row reader: comma-separated records as RFC 4180 has them, and nothing else.
 
-A record whose quotes make no sense is given up at its first physical line and reading goes on at the
-next one, so that a stray quote costs one row and not the rest of the file.
+A record whose quotes make no sense is given up at its first physical line and reading goes on at
+the next one, so that a stray quote costs one row and not the rest of the file.
 """
 
 import re
@@ -39,8 +39,8 @@ class BadRow:
 def split(text: str, first_line: int, width: int | None, *, last: bool) -> Iterator[Row | BadRow]:
     """The records of `text`, which starts at physical line `first_line`; blank lines are skipped.
 
-    `width` is the number of cells a record must have (None: any); `last` says that the file ends here,
-    so that a record without a line end was cut off if it is also short.
+    `width` is the number of cells a record must have (None: any); `last` says that the file ends
+    here, so that a record without a line end was cut off if it is also short.
     """
     at, line, done = 0, first_line, 0
     while at < len(text):
@@ -52,7 +52,7 @@ def split(text: str, first_line: int, width: int | None, *, last: bool) -> Itera
         found = _record(text, at, end)
         if isinstance(found, str):
             cut_off = last and end == len(text)
-            yield BadRow(line, "the row is cut off" if cut_off else found, text[at : at + 400])
+            yield BadRow(line, "the row is cut off" if cut_off else found, text[at:end])
             at, line = end + 1, line + 1
             continue
         cells, after = found
@@ -64,7 +64,7 @@ def split(text: str, first_line: int, width: int | None, *, last: bool) -> Itera
             reason = f"the row has {len(cells)} cells, the header has {width}"
             if last and after == len(text) and not text.endswith("\n") and len(cells) < width:
                 reason = f"the row is cut off after {len(cells)} of {width} cells"
-            yield BadRow(line, reason, text[at : at + 400].split("\n", 1)[0])
+            yield BadRow(line, reason, text[at:end])
         at, line, done = after, line + lines, after
 
 

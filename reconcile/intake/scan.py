@@ -1,7 +1,7 @@
 """A block's records to cells: by Arrow's CSV reader where the block is beyond doubt, else strictly.
 
-Arrow forgives stray quotes and lone carriage returns, so a block goes to it only when every quote is
-proven to stand where RFC 4180 allows one. Both ways give the same cells.
+Arrow forgives stray quotes and lone carriage returns, so a block goes to it only when every quote
+is proven to stand where RFC 4180 allows one. Both ways give the same cells.
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def _by_rows(block: Block, layout: Layout, file: str) -> Cells:
 
 
 def _plain_quotes(codes: Bytes, quotes: Ints) -> bool:
-    """Whether every cell's quotes are well formed: opened after a divider, closed before one, or doubled."""
+    """Whether every quote opens a cell after a divider, closes it before one, or is doubled."""
     if not quotes.size:
         return True
     if quotes.size % 2:

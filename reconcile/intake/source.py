@@ -122,7 +122,7 @@ class Source:
             raise UnreadableExport("the first line is empty", file=self.name, line=1)
         codes = np.frombuffer(first, np.uint8)
         self.check_text(Block(codes, 0, 1, 0, np.empty(0, np.int64), False))
-        row = next(split(head.decode("utf-8", errors="replace"), 1, None, last=self._ended), None)
+        row = next(split(head.decode("utf-8", errors="replace"), 1, None, last=False), None)
         if not isinstance(row, Row):
             reason = row.reason if row else "it is empty"
             raise UnreadableExport(f"the header is damaged: {reason}", file=self.name, line=1)
@@ -134,7 +134,7 @@ class Source:
         """The next bytes of the file, behind those carried over from the last block."""
         codes = np.empty(len(carried) + self._block_bytes, np.uint8)
         codes[: len(carried)] = carried
-        fresh = memoryview(codes)[len(carried) :]
+        fresh = codes[len(carried) :].data
         got = self._stream.readinto(fresh)  # type: ignore[attr-defined]
         self._ended = got < len(fresh)
         self._sha.update(fresh[:got])
@@ -175,7 +175,7 @@ def count(codes: Bytes, code: int) -> int:
 
 
 def _cut(codes: Bytes, quotes: Ints) -> int:
-    """End of the last whole record: after the last line end with an even number of quotes before."""
+    """End of the last whole record: behind a line end with an even number of quotes before it."""
     end = _line_end(codes, len(codes))
     while end >= 0:
         before = int(np.searchsorted(quotes, end))

@@ -1,4 +1,4 @@
-"""The bytes behind an Arrow string array, and reading them position by position for all rows at once.
+"""The bytes behind an Arrow string array, and reading them for all rows at once.
 
 Positions are clipped, never out of bounds; what lies beyond a row's end is the caller's to mask.
 """
@@ -29,9 +29,11 @@ class Strings:
             zeros = np.zeros(len(array), np.int64)
             return cls(np.zeros(1, np.uint8), zeros, zeros)
         offsets = np.frombuffer(offset_buffer, np.int32)
-        offsets = offsets[array.offset : array.offset + len(array) + 1].astype(np.int64)
+        rows = slice(array.offset, array.offset + len(array) + 1)
+        positions: Ints = offsets[rows].astype(np.int64)
         data = np.frombuffer(data_buffer, np.uint8)
-        return cls(data, offsets[:-1], np.diff(offsets))
+        lengths: Ints = np.diff(positions)
+        return cls(data, positions[:-1], lengths)
 
     def at(self, position: int) -> Bytes:
         """The byte at `position` of every row; arbitrary where the row is shorter."""
@@ -61,4 +63,5 @@ class Strings:
             end = int(self.starts[-1]) + length
             if end - first == length * len(rows):
                 return self.data[first:end].reshape(len(rows), length)
-        return self.data[self.starts[rows][:, None] + np.arange(length)]
+        gathered: Bytes = self.data[self.starts[rows][:, None] + np.arange(length)]
+        return gathered

@@ -4,6 +4,7 @@ Each is run in a process of its own (`python contenders.py NAME LEDGER EXPORT OU
 findings as CSV with at least the columns `kind` and `provider_reference`.
 """
 
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ SQL = """
 COPY (
   WITH ours AS (SELECT provider_reference, amount, currency, fee, status FROM read_csv(
          '{ledger}', types = {{'amount': 'DECIMAL(18,2)', 'fee': 'DECIMAL(18,2)'}})),
-       theirs AS (SELECT balance_transaction_id, gross, upper(currency) AS currency, fee FROM read_csv(
+       theirs AS (SELECT balance_transaction_id, gross, upper(currency) AS currency, fee FROM
+       read_csv(
          '{export}', types = {{'gross': 'DECIMAL(18,2)', 'fee': 'DECIMAL(18,2)'}})),
        joined AS (
          SELECT CASE
@@ -38,7 +40,7 @@ COPY (
 
 
 def ours(ledger: Path, export: Path, out: Path) -> None:
-    """What `reconcile files` does: read strictly, match, classify, prove the totals, write the breaks."""
+    """What `reconcile files` does: read strictly, match, classify, prove totals, write breaks."""
     from providers.stripe.exports import FORMATS
     from reconcile.breaks_csv import breaks_csv
     from reconcile.compare import compare
@@ -86,7 +88,9 @@ def datacompy(ledger: Path, export: Path, out: Path) -> None:
     for field in ("status", "currency", "amount", "fee"):
         parts.append((f"{field}_mismatch", rest.filter(~pl.col(f"{field}_match"))))
         rest = rest.filter(pl.col(f"{field}_match"))
-    tables = [table.select(pl.lit(kind).alias("kind"), "provider_reference") for kind, table in parts]
+    tables = [
+        table.select(pl.lit(kind).alias("kind"), "provider_reference") for kind, table in parts
+    ]
     pl.concat(tables).write_csv(out)
 
 
@@ -96,5 +100,19 @@ CONTENDERS: dict[str, Callable[[Path, Path, Path], None]] = {
     "datacompy": datacompy,
 }
 
+
+def peak_mb() -> int:
+    """Most memory this process ever held, in MB.
+
+    Linux counts it per program; elsewhere the figure includes what the process inherited.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 if __name__ == "__main__":
     CONTENDERS[sys.argv[1]](*map(Path, sys.argv[2:5]))
+    print(peak_mb())

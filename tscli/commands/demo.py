@@ -28,7 +28,7 @@ def demo(
     Your own books are neither read nor written.
     """
     with demo_app(ctx, folder, seed) as (app, place):
-        result = asyncio.run(_play(app, place, seed))
+        result = asyncio.run(play(app, place, seed))
     shown = data.demo_data(result)
     if form is Format.JSON:
         show(View("demo", shown), form, output)
@@ -40,7 +40,8 @@ def demo(
         raise typer.Exit(FINDINGS)
 
 
-async def _play(app: Any, place: Path, seed: int) -> Any:
+async def play(app: Any, place: Path, seed: int) -> Any:
+    """Play the demo of a seed in a folder; returns a `services.demo.DemoResult`."""
     from contextlib import nullcontext
     from dataclasses import replace
 

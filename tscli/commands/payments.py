@@ -91,7 +91,10 @@ def show_payment(
 @commands.command("list")
 def list_payments(
     ctx: typer.Context,
-    state: Annotated[PaymentState | None, typer.Option(help="Only payments in this state.")] = None,
+    state: Annotated[
+        PaymentState | None,
+        typer.Option(metavar="STATE", help="Only payments in this state, such as succeeded."),
+    ] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
     search: Annotated[
         str | None, typer.Option(help="Exact id, order reference or provider reference.")
@@ -189,7 +192,7 @@ def history(
 
     check_id(payment, "pay")
     records = lookups.payment_history(open_app(ctx).context(), payment)
-    rows = [data.audit_data(r) for r in records]
+    rows = [data.history_data(r) for r in records]
     show(View("payments.history", rows, data.HISTORY_COLUMNS), form, output)
 
 

@@ -1,6 +1,5 @@
 """`tscli reports`: results as documents that can be handed on."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from domain.ids import check_id
 from tscli.render.talk import say
-from tscli.render.write import write_file
+from tscli.render.write import hand_over, write_file
 from tscli.words import open_app
 
 commands = typer.Typer(help="Documents for people who forward them.", no_args_is_help=True)
@@ -39,7 +38,7 @@ def reconciliation(
         check_id(run, "run")
     found, document = reconciliation_report(open_app(ctx).context(), run, form)
     if output is None:
-        sys.stdout.write(document.decode())
+        hand_over(document)
         return
     path = output / file_name(found, f".{form}") if output.is_dir() else output
     say(f"Wrote {write_file(path, document)}")

@@ -7,13 +7,13 @@ from tscli.render.reconciliation import run_data
 from tscli.render.view import Column
 
 FAULT_COLUMNS = (
-    Column("planted", "planted"),
-    Column("found", "found"),
-    Column("reference", "reference"),
+    Column("planted", "planted", stack=True),
+    Column("reference", "reference", stack=True),
+    Column("note", "what was done", stack=True),
+    Column("verdict", "verdict"),
     Column("expected.value", "expected", number=True),
     Column("reported.value", "reported", number=True),
     Column("currency", "cur"),
-    Column("note", "what was done"),
 )
 
 
@@ -37,6 +37,7 @@ def _fault(found: Any) -> dict[str, Any]:
     return {
         "planted": answer.bucket,
         "found": item.kind.value if item else "NOT FOUND",
+        "verdict": "found" if item else "NOT FOUND",
         "break_id": item.break_id if item else "",
         "reference": answer.provider_reference,
         "expected": _amount(answer.expected_minor, answer.currency),

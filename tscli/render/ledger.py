@@ -11,14 +11,14 @@ from tscli.render.payments import money, transaction_data
 from tscli.render.view import Column
 
 TRANSACTION_COLUMNS = (
-    Column("transaction_id", "transaction"),
+    Column("transaction_id", "transaction", stack=True),
     Column("kind", "kind"),
-    Column("provider_reference", "reference"),
+    Column("provider_reference", "reference", stack=True),
     Column("amount.value", "amount", number=True),
     Column("fee.value", "fee", number=True),
     Column("amount.currency", "cur"),
-    Column("status", "status"),
-    Column("occurred_at", "occurred"),
+    Column("status", "status", stack=True),
+    Column("occurred_at", "occurred", stack=True),
 )
 BALANCE_COLUMNS = (
     Column("provider", "provider"),

@@ -1,5 +1,6 @@
 """Payments, operations and payment methods as plain data for every format."""
 
+import json
 from typing import Any
 
 from domain.audit import AuditRecord
@@ -12,40 +13,40 @@ from domain.transaction import Transaction
 from tscli.render.view import Column
 
 LIST_COLUMNS = (
-    Column("id", "payment"),
-    Column("state", "state"),
+    Column("id", "payment", stack=True),
+    Column("state", "state", stack=True),
     Column("amount.value", "amount", number=True),
     Column("amount.currency", "cur"),
     Column("captured.value", "captured", number=True),
     Column("refunded.value", "refunded", number=True),
-    Column("order_reference", "order"),
-    Column("created_at", "created"),
+    Column("order_reference", "order", stack=True),
+    Column("created_at", "created", stack=True),
 )
 METHOD_COLUMNS = (
-    Column("id", "method"),
+    Column("id", "method", stack=True),
     Column("type", "type"),
     Column("brand", "brand"),
     Column("last4", "last 4"),
     Column("expires", "expires"),
-    Column("customer_id", "customer"),
-    Column("token", "token"),
+    Column("customer_id", "customer", stack=True),
+    Column("token", "token", stack=True),
     Column("removed_at", "removed"),
 )
 AUDIT_COLUMNS = (
     Column("seq", "seq", number=True),
-    Column("at", "at"),
-    Column("what", "what"),
-    Column("subject", "subject"),
+    Column("at", "at", stack=True),
+    Column("what", "what", stack=True),
+    Column("subject", "subject", stack=True),
     Column("operator", "operator"),
     Column("command", "command"),
     Column("reason", "reason"),
 )
 HISTORY_COLUMNS = (
-    Column("at", "at"),
-    Column("what", "what"),
+    Column("at", "at", stack=True),
+    Column("what", "what", stack=True),
     Column("operator", "operator"),
     Column("command", "command"),
-    Column("detail", "detail"),
+    Column("changed", "changed"),
 )
 
 
@@ -151,3 +152,18 @@ def audit_data(record: AuditRecord) -> dict[str, Any]:
         "ledger_digest": record.ledger_digest,
         "hash": record.hash,
     }
+
+
+def history_data(record: AuditRecord) -> dict[str, Any]:
+    """One audit record of a payment, with what changed in words."""
+    return audit_data(record) | {"changed": _changed(record.before, record.after)}
+
+
+def _changed(before: str, after: str) -> str:
+    """Names and new values of what is not as before; versions and unchanged facts are left out."""
+    old, new = json.loads(before) or {}, json.loads(after) or {}
+    return ", ".join(
+        f"{name} {value}"
+        for name, value in new.items()
+        if old.get(name) != value and name != "version" and value not in (None, "", 0)
+    )

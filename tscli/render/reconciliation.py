@@ -13,14 +13,14 @@ from tscli.render.payments import money
 from tscli.render.view import Column
 
 BREAK_COLUMNS = (
-    Column("kind", "kind"),
+    Column("kind", "kind", stack=True),
     Column("line_kind", "line"),
-    Column("provider_reference", "reference"),
+    Column("provider_reference", "reference", stack=True),
     Column("expected.value", "expected", number=True),
     Column("reported.value", "reported", number=True),
     Column("difference.value", "difference", number=True),
     Column("currency", "cur"),
-    Column("break_id", "break"),
+    Column("break_id", "break", stack=True),
 )
 BUCKET_COLUMNS = (
     Column("bucket", "bucket"),
@@ -31,13 +31,13 @@ BUCKET_COLUMNS = (
     Column("fee.value", "fee", number=True),
 )
 RUN_COLUMNS = (
-    Column("run_id", "run"),
+    Column("run_id", "run", stack=True),
     Column("provider", "provider"),
-    Column("period.from", "from"),
-    Column("period.to", "to"),
+    Column("period.from", "from", stack=True),
+    Column("period.to", "to", stack=True),
     Column("breaks", "breaks", number=True),
     Column("unreadable", "unreadable", number=True),
-    Column("started_at", "started"),
+    Column("started_at", "started", stack=True),
 )
 
 
@@ -153,13 +153,21 @@ def files_data(outcome: Any) -> dict[str, Any]:
     }
 
 
-def verdict(breaks: int, unreadable: int, open_value: Iterable[str] = ()) -> str:
+def verdict(breaks: int, unreadable: int) -> str:
     """One sentence about a comparison."""
     if not breaks:
         return "Ledger and provider agree."
-    rows = f", {unreadable} of them unreadable rows" if unreadable else ""
-    values = ", ".join(open_value)
-    return f"{breaks} breaks{rows}" + (f": {values}." if values else ".")
+    rows = f", {counted(unreadable, 'unreadable row')} among them" if unreadable else ""
+    return f"{counted(breaks, 'break')}{rows}."
+
+
+def counted(number: int, what: str) -> str:
+    """The number with its noun.
+
+    >>> counted(1, "break"), counted(2, "break")
+    ('1 break', '2 breaks')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def count_lines(counts: Iterable[tuple[Bucket, int]]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 import io
 import os
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +17,13 @@ from tscli.render.inert import inert
 from tscli.render.view import Column
 
 _WIDTH_WITHOUT_TERMINAL = 160
+_GAP = 2
+"""Blanks between two columns."""
+
+_LONG = ("id", "reference", "_at", "message", "digest", "status", "origin")
+"""Endings of names whose values are long; they stand under each other when room is short."""
+
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 _STYLES = {
     "succeeded": "green", "matched": "green", "ok": "green", "open": "yellow", "failed": "red",
@@ -33,18 +42,64 @@ def table(
     plain: bool,
 ) -> str:
     """Rows as a table; without rows, one sentence that says so."""
-    shown = columns or [Column(name, name) for row in rows[:1] for name in row]
-    grid = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in shown:
+    if not rows:
+        return _render([Text("Nothing to show.")], notes, plain=plain)
+    shown = columns or [Column(name, name) for name in rows[0]]
+    cells = [[_text(row.get(column.key)) for column in shown] for row in rows]
+    return _render([_grid(shown, cells, title, _console_width(plain))], notes, plain=plain)
+
+
+def _grid(
+    columns: Sequence[Column], cells: Sequence[Sequence[Text]], title: str, width: int
+) -> Table:
+    """Cells under their titles; where room is short, the stacking ones stand in one column."""
+    if _natural_width(columns, cells) > width:
+        columns, cells = _stacked(columns, cells)
+    grid = Table(
+        box=SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in columns:
         grid.add_column(
             column.title,
             justify="right" if column.number else "left",
-            no_wrap=column.number,
+            no_wrap=column.number or column.stack,
             overflow="fold",
         )
-    for row in rows:
-        grid.add_row(*(_text(row.get(column.key)) for column in shown))
-    return _render([grid] if rows else [Text("Nothing to show.")], notes, plain=plain)
+    for line in cells:
+        grid.add_row(*line)
+    return grid
+
+
+def _natural_width(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> int:
+    """Columns of the terminal that the table takes when nothing is folded."""
+    widths = [
+        max([len(column.title), *(row[i].cell_len for row in cells)])
+        for i, column in enumerate(columns)
+    ]
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _stacked(
+    columns: Sequence[Column], cells: Sequence[Sequence[Text]]
+) -> tuple[list[Column], list[list[Text]]]:
+    """The stacking columns under each other in one, the others beside it."""
+    under = [i for i, column in enumerate(columns) if column.stack]
+    beside = [i for i, column in enumerate(columns) if not column.stack]
+    if not under:
+        return list(columns), [list(row) for row in cells]
+    stacked = [
+        [Text("\n").join(row[i] for i in under if row[i].plain), *(row[i] for i in beside)]
+        for row in cells
+    ]
+    width = max(row[0].cell_len for row in cells)
+    title = " / ".join(columns[i].title for i in under)
+    first = Column("", title if len(title) <= width else f"{columns[under[0]].title} …", stack=True)
+    return [first, *(columns[i] for i in beside)], stacked
 
 
 def document(data: Mapping[str, Any], title: str, notes: Sequence[str], *, plain: bool) -> str:
@@ -55,25 +110,33 @@ def document(data: Mapping[str, Any], title: str, notes: Sequence[str], *, plain
     parts: list[Any] = [facts]
     for name, value in data.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            parts.append(_inner(name, value))
+            own = [_without_repetition(row, data) for row in value]
+            parts.append(_inner(name, own, _console_width(plain)))
         elif value not in (None, "", [], {}):
             facts.add_row(name.replace("_", " "), _text(_line(value)))
     return _render(parts, notes, plain=plain)
 
 
-def _inner(name: str, rows: list[Mapping[str, Any]]) -> Table:
-    grid = Table(
-        box=SIMPLE_HEAD, title=name.replace("_", " "), title_justify="left", pad_edge=False
-    )
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    for key in names:
-        numeric = all(isinstance(row.get(key), int) for row in rows)
-        grid.add_column(
-            key.replace("_", " "), justify="right" if numeric else "left", overflow="fold"
+def _without_repetition(row: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without the words that its document says already, its id among them."""
+    said = {v for v in document.values() if isinstance(v, str)}
+    return {k: v for k, v in row.items() if not (isinstance(v, str) and v in said)}
+
+
+def _inner(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+    """A list inside a document: columns that say nothing are left out, ids may stand in one."""
+    names = dict.fromkeys(k for row in rows for k, v in row.items() if v not in (None, "", [], {}))
+    columns = [
+        Column(
+            key,
+            key.replace("_", " "),
+            number=all(isinstance(row.get(key), int) for row in rows),
+            stack=key.endswith(_LONG),
         )
-    for row in rows:
-        grid.add_row(*(_text(_line(row.get(key))) for key in names))
-    return grid
+        for key in names
+    ]
+    cells = [[_text(_line(row.get(key))) for key in names] for row in rows]
+    return _grid(columns, cells, name.replace("_", " "), width)
 
 
 def _line(value: object) -> object:
@@ -92,8 +155,15 @@ def _text(value: object) -> Text:
         return Text("")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
-    text = inert(str(value))
+    text = _INSTANT.sub(r"\1 \2Z", inert(str(value)))
     return Text(text, style=_STYLES.get(text, ""))
+
+
+def _console_width(plain: bool) -> int:
+    """Columns to write in: the terminal's, or plenty where there is none."""
+    if plain or not sys.stdout.isatty():
+        return _WIDTH_WITHOUT_TERMINAL
+    return shutil.get_terminal_size().columns
 
 
 def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool) -> str:
@@ -103,7 +173,7 @@ def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool) -> str:
         file=out,
         force_terminal=terminal and not os.environ.get("NO_COLOR"),
         color_system="auto" if terminal else None,
-        width=None if terminal else _WIDTH_WITHOUT_TERMINAL,
+        width=_console_width(plain),
         markup=False,
         emoji=False,
         highlight=False,

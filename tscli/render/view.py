@@ -24,12 +24,15 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table for people: dotted key into a row, title, and whether it is a
-    number."""
+    """One column of a table for people: dotted key into a row, title, and whether it is a number.
+
+    On a narrow terminal the columns with `stack` stand under each other in the first one.
+    """
 
     key: str
     title: str
     number: bool = False
+    stack: bool = False
 
 
 @dataclass(frozen=True, slots=True)

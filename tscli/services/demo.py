@@ -120,6 +120,7 @@ async def run_demo(
         "answers": folder / "answer_key.csv",
         "report": folder / "reconciliation.html",
     }
+    lines += await _payouts(context, provider)
     imported = folder / "ledger_import.csv"
     imported.write_bytes(ledger_csv(lines))
     import_ledger(context, provider.account, read_ledger(imported))
@@ -167,6 +168,29 @@ async def _own_faults(
         ),
     ]
     return faults, [twin, missed]
+
+
+async def _payouts(context: Context, provider: Provider) -> list[Transaction]:
+    """The week's payouts as our accountants book them: money on its way to the bank."""
+    start = MONDAY.replace(hour=0)
+    return [
+        Transaction(
+            transaction_id=context.ids.new("txn"),
+            payment_id=None,
+            provider=provider.account.provider,
+            account=provider.account.account,
+            mode=provider.account.mode,
+            kind=LineKind.PAYOUT,
+            provider_reference=payout.reference,
+            amount_minor=-payout.amount_minor,
+            currency=payout.currency,
+            fee_minor=0,
+            status=LineStatus.SUCCEEDED,
+            occurred_at=payout.created_at,
+            origin="import",
+        )
+        async for payout in provider.payouts(start, start + timedelta(days=DAYS))
+    ]
 
 
 def _fault(bucket: Bucket, t: Transaction, reported_minor: int | None, note: str) -> OwnFault:

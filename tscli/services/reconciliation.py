@@ -124,8 +124,15 @@ def reconcile_run(
         matches=comparison.matches,
         rules_digest=rules.digest,
     )
+    _keep(context, run, fingerprint, comparison.iter_breaks(), dry_run=dry_run)
+    return RunOutcome(run, reported.rejects, already_done=False, dry_run=dry_run)
+
+
+def _keep(
+    context: Context, run: Run, fingerprint: str, breaks: Iterator[Break], *, dry_run: bool
+) -> None:
     with context.database.transaction(dry_run=dry_run) as books:
-        books.runs.add(run, fingerprint, comparison.iter_breaks())
+        books.runs.add(run, fingerprint, breaks)
         books.record(
             context.actor,
             "reconciliation.completed",
@@ -134,10 +141,9 @@ def reconcile_run(
                 "fingerprint": fingerprint,
                 "breaks": run.break_count,
                 "unreadable": run.unreadable,
-                "inputs": list(found),
+                "inputs": [file.digest for file in run.inputs],
             },
         )
-    return RunOutcome(run, reported.rejects, already_done=False, dry_run=dry_run)
 
 
 def reconcile_files(

@@ -127,7 +127,7 @@ class Refund:
 
 @dataclass
 class Dispute:
-    """A payer's bank taking money back, for now or for good."""
+    """A payer's bank taking money back, for a while or for good."""
 
     id: str
     created_at: int

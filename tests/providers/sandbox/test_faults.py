@@ -32,7 +32,7 @@ def drive(world, faults, times=1, settle=False, late_after=2):
 
     async def go():
         seen = []
-        async with httpx2.AsyncClient(transport=transport, base_url="https://x") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="https://example.com") as client:
             for _ in range(times):
                 try:
                     seen.append(
@@ -126,8 +126,8 @@ def test_bodies_of_the_broken_answers(world):
 
 def test_seeded_plans_repeat_and_spare_reads_the_late_half():
     """Proves: one seed gives one schedule; reads get only harmless faults; 0 and 100 mean it."""
-    post = httpx2.Request("POST", "https://x/v1/a")
-    read = httpx2.Request("GET", "https://x/v1/a")
+    post = httpx2.Request("POST", "https://example.com/v1/a")
+    read = httpx2.Request("GET", "https://example.com/v1/a")
 
     def schedule(percent, seed=7):
         plan = seeded(seed, percent)

@@ -40,7 +40,7 @@ class Machine(RuleBasedStateMachine):
     def one(world, run, ids, params):
         try:
             with world.change() as core, core.store.savepoint():
-                body = run(Call(core, tuple(ids), dict(params), "https://x", "/v1/x"))
+                body = run(Call(core, tuple(ids), dict(params), "https://example.com", "/v1/x"))
         except (PaymentsError, WireError) as error:
             return str(error)
         return body.body if isinstance(body, Reply) else body

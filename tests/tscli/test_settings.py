@@ -1,0 +1,80 @@
+"""Settings: where they come from, that secrets stay masked, and that nonsense is refused by
+name."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+
+def test_environment_beats_the_file_and_secrets_are_masked(
+    sqlite_cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "home" / "config" / "tscli"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(
+        '[stripe]\naccount = "shop"\nreturn_url = "https://a.example.com"\n'
+    )
+    monkeypatch.setenv("TSCLI_STRIPE__ACCOUNT", "other")
+    monkeypatch.setenv("TSCLI_STRIPE__API_KEY", "sk_test_canary0123456789")
+    ran = sqlite_cli("config", "show", "--format", "json")
+    shown = {row["setting"]: row["value"] for row in ran.data}
+    assert shown["stripe.account"] == "other"
+    assert shown["stripe.return_url"] == "https://a.example.com"
+    assert shown["stripe.api_key"] == "********"
+    assert "canary" not in ran.stdout + ran.stderr
+
+
+def test_a_secret_can_come_from_a_folder(
+    sqlite_cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "secrets"
+    folder.mkdir()
+    (folder / "tscli_operator").write_text("from-file")
+    monkeypatch.delenv("TSCLI_OPERATOR")
+    monkeypatch.setenv("TSCLI_SECRETS_DIR", str(folder))
+    shown = {
+        r["setting"]: r["value"] for r in sqlite_cli("config", "show", "--format", "json").data
+    }
+    assert shown["operator"] == "from-file"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TSCLI_STRIPE__DEADLINE_SECONDS", "never", "stripe.deadline_seconds"),
+        ("TSCLI_STRIPE__TYPO", "x", "stripe.typo"),
+        ("TSCLI_STRIPE__API_KEY", "changeme", "placeholder"),
+        ("TSCLI_DATABASE_URL", "mysql://host/name", "not supported"),
+        ("TSCLI_DATABASE_URL", "nonsense", "cannot be read"),
+        ("TSCLI_STRIPE__BASE_URL", "http://evil.example.com", "not an address"),
+        ("TSCLI_STRIPE__BASE_URL", "https://api.stripe.com@evil.example.com", "not an address"),
+        ("TSCLI_STRIPE__API_KEY", "pk_test_publishable", "starts with none"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named_and_exit_two(
+    sqlite_cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    words = ("--amount", "1.00", "--currency", "USD", "--method", "pm_card_visa", "--yes")
+    ran = sqlite_cli("payments", "create", *words)
+    assert ran.exit_code == 2, ran.stderr
+    assert says in ran.stderr
+
+
+def test_a_broken_settings_file_is_named(sqlite_cli: Cli, home: Path) -> None:
+    folder = home / "home" / "config" / "tscli"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[stripe\n")
+    ran = sqlite_cli("config", "show")
+    assert ran.exit_code == 2
+    assert "config.toml" in ran.stderr
+
+
+def test_without_keys_the_sandbox_says_so_on_stderr(sqlite_cli: Cli) -> None:
+    words = ("--amount", "1.00", "--currency", "USD", "--method", "pm_card_visa", "--yes")
+    ran = sqlite_cli("payments", "create", *words, "--format", "json")
+    assert "Sandbox mode" in ran.stderr
+    assert ran.data["account"] == "sandbox"
+    assert ran.data["mode"] == "test"
