@@ -13,7 +13,7 @@ from domain.breaks import AGREED, KINDS, Bucket, break_id
 from domain.settlement import Reject
 from reconcile.classify import BUCKETS, CODE, Verdict
 from reconcile.frames import Array, Expected, Ints, Reported
-from reconcile.rules import Rules
+from reconcile.rules import BY_LINE, BY_SOURCE, PASSES, Rules
 from reconcile.sides import FIELDS
 
 BREAK_COLUMNS = (
@@ -28,7 +28,7 @@ _ORDER = [
     "rank", "currency", "line_kind", "provider_reference", "transaction_id", "file", "line",
     "expected_minor", "reported_minor", "expected_fee_minor", "reported_fee_minor", "fields",
 ]  # fmt: skip
-_FIELD_TEXT = [";".join(name for bit, name in FIELDS.items() if bits & bit) for bits in range(32)]
+_FIELD_TEXT = ["|".join(name for bit, name in FIELDS.items() if bits & bit) for bits in range(32)]
 """Every set of differing fields as text, by its bits."""
 
 
@@ -49,7 +49,7 @@ class Found:
 def find_breaks(expected: Expected, reported: Reported, verdict: Verdict, rules: Rules) -> Found:
     """All breaks of a comparison."""
     e, r, bits, kinds = _rows(verdict)
-    frame = _frame(expected, reported, e, r)
+    frame = _frame(expected, reported, e, r, names_sources(verdict))
     frame["fields"] = np.array(_FIELD_TEXT, object)[bits]
     frame["code"], frame["e"], frame["r"] = kinds, e, r
     frame["scope"] = rules.scope
@@ -86,7 +86,18 @@ def _rows(verdict: Verdict) -> tuple[Ints, Ints, Ints, Ints]:
     )
 
 
-def _frame(expected: Expected, reported: Reported, e: Ints, r: Ints) -> pd.DataFrame:
+def names_sources(verdict: Verdict) -> bool:
+    """Whether our ledger names what moved (ch_…, re_…) rather than the provider's line (txn_…).
+
+    A reported row that our ledger lacks is shown under the name the ledger would have given it.
+    """
+    by_pass = np.bincount(verdict.pairs.step, minlength=len(PASSES))
+    return bool(by_pass[PASSES.index(BY_SOURCE)] > by_pass[PASSES.index(BY_LINE)])
+
+
+def _frame(
+    expected: Expected, reported: Reported, e: Ints, r: Ints, by_source: bool
+) -> pd.DataFrame:
     ours = _taken(expected.frame, e)
     theirs = _taken(reported.frame, r)
     names = [file.name for file in reported.files] or [""]
@@ -96,7 +107,9 @@ def _frame(expected: Expected, reported: Reported, e: Ints, r: Ints) -> pd.DataF
     amount, other = _money(ours["amount_minor"]), _money(theirs["amount_minor"])
     comparable = (ours["currency"] == theirs["currency"]) | (e < 0) | (r < 0)
     difference = other.fillna(0) - amount.fillna(0)
-    reference = np.where(theirs["reference"] != "", theirs["reference"], theirs["source"])
+    line, source = theirs["reference"], theirs["source"]
+    identity = np.where(line != "", line, source)
+    reference = np.where(source != "", source, line) if by_source else identity
     word = np.where(theirs["kind"] != "", theirs["kind"], theirs["category"])
     file = np.array([*names, ledger], object)[np.where(r >= 0, theirs["file"], -1).astype(int)]
     own = ours["provider_reference"]
@@ -104,6 +117,7 @@ def _frame(expected: Expected, reported: Reported, e: Ints, r: Ints) -> pd.DataF
         {
             "line_kind": np.where(r >= 0, word, ours["kind"]),
             "provider_reference": np.where(own != "", own, reference),
+            "identity": np.where(own != "", own, identity),
             "currency": currency,
             "expected_minor": amount,
             "reported_minor": other,
@@ -146,7 +160,7 @@ def _unreadable(expected: Expected, reported: Reported) -> pd.DataFrame:
     columns: dict[str, Any] = {
         name: pd.Series(pd.array([None] * size, dtype="Int64")) for name in _MONEY
     }
-    for name in ("line_kind", "provider_reference", "currency", "transaction_id"):
+    for name in ("line_kind", "provider_reference", "identity", "currency", "transaction_id"):
         columns[name] = [""] * size
     columns |= {
         "file": [reject.file for reject in rejects],
@@ -162,7 +176,8 @@ def _unreadable(expected: Expected, reported: Reported) -> pd.DataFrame:
 
 
 def _ids(frame: pd.DataFrame) -> list[str]:
-    key = ["scope", "kind", "line_kind", "provider_reference", "transaction_id"]
+    # Not the reference that is shown: how a lonely row is named may change from run to run.
+    key = ["scope", "kind", "line_kind", "identity", "transaction_id"]
     occurrence = frame.groupby(key, sort=False).cumcount()
     columns = [frame[name].tolist() for name in key]
     return [

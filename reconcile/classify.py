@@ -137,10 +137,11 @@ def _doubled_theirs(theirs: Theirs, paired: Bools, free: Ints, near: Ints, alone
     """
     frame = pd.DataFrame({"row": free, "id": take(theirs.reference, free).to_pylist()})
     frame["paired"] = paired[free]
-    for name, values in (("amount", theirs.amount), ("fee", theirs.fee), ("at", theirs.at)):
+    numbers = {"amount": theirs.amount, "fee": theirs.fee, "at": theirs.at, "place": theirs.place}
+    for name, values in numbers.items():
         frame[name] = values[free]
     frame["currency"], frame["kind"] = theirs.currency[free], theirs.kind[free]
-    order = ["paired", "currency", "amount", "fee", "kind", "at", "row"]
+    order = ["paired", "currency", "amount", "fee", "kind", "at", "place"]
     ascending = [name != "paired" for name in order]
     frame = frame[frame.duplicated("id", keep=False)].sort_values(order, ascending=ascending)
     again = frame.loc[frame.duplicated("id") & ~frame["paired"], "row"].to_numpy()

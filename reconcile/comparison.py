@@ -74,7 +74,7 @@ class Comparison:
                 currency=row["currency"],
                 expected=_side(mine, "status"),
                 reported=_side(reported, "category"),
-                fields=tuple(row["fields"].split(";")) if row["fields"] else (),
+                fields=tuple(row["fields"].split("|")) if row["fields"] else (),
                 transaction_id=row["transaction_id"],
                 payment_id=mine["payment_id"] if mine else "",
                 file=row["file"],

@@ -70,6 +70,8 @@ class Theirs:
     amount: Ints
     fee: Ints
     at: Ints
+    place: Ints
+    """File and line as one number: the last resort where an order is needed."""
 
     @classmethod
     def of(cls, reported: Reported) -> "Theirs":
@@ -83,6 +85,7 @@ class Theirs:
             ints(frame["amount_minor"]),
             ints(frame["fee_minor"]),
             ints(frame["occurred_at"]),
+            (ints(frame["file"]) << 40) + ints(frame["line"]),
         )
 
     def __len__(self) -> int:

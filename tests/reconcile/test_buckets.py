@@ -35,12 +35,12 @@ CASES = {
     "everything differs, named by the first": (
         "ref amount fee currency status\n txn_1 100.00 1.00 USD pending",
         "ref amount fee currency\n txn_1 90.00 2.00 EUR",
-        [("status_mismatch", "txn_1", "status;currency;amount;fee")],
+        [("status_mismatch", "txn_1", "status|currency|amount|fee")],
     ),
     "amount and fee": (
         "ref amount fee\n txn_1 100.00 1.00",
         "ref amount fee\n txn_1 90.00 2.00",
-        [("amount_mismatch", "txn_1", "amount;fee")],
+        [("amount_mismatch", "txn_1", "amount|fee")],
     ),
     "only reported": (
         "ref amount\n txn_1 100.00",
@@ -85,7 +85,7 @@ CASES = {
     "kind and amount differ": (
         "ref amount kind\n txn_1 100.00 charge",
         "ref amount category\n txn_1 90.00 refund",
-        [("amount_mismatch", "txn_1", "amount;kind")],
+        [("amount_mismatch", "txn_1", "amount|kind")],
     ),
     "no rows at all": ("ref amount", "ref amount", []),
     "equal amount and day under other ids are no match": (

@@ -109,7 +109,7 @@ def test_agreement_is_exit_zero_and_breaks_are_one(sqlite_cli: Cli, home: Path) 
         ("", "empty"),
         (
             "balance_transaction_id;created_utc;currency;gross;fee;net;reporting_category\n",
-            "semicolon",
+            "';'",
         ),
         ("balance_transaction_id,created_utc,currency,gross,fee,net\n", "reporting_category"),
     ],

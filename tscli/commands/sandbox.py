@@ -1,5 +1,6 @@
 """`tscli sandbox`: the pretend provider behind every command that runs without keys."""
 
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -29,14 +30,31 @@ def serve(
             f"The sandbox has no authentication and is not served on {host}.",
             hint="Leave --host at 127.0.0.1.",
         )
+    listener = _listen(host, port)
     world = open_app(ctx).open_world()
-    say(f"Serving the sandbox on http://{host}:{port} until Ctrl-C.")
+    say(f"Serving the sandbox on http://{host}:{listener.getsockname()[1]} until Ctrl-C.")
+    config = uvicorn.Config(sandbox_app(world), log_level="warning", server_header=False)
     try:
-        uvicorn.run(
-            sandbox_app(world), host=host, port=port, log_level="warning", server_header=False
-        )
+        uvicorn.Server(config).run(sockets=[listener])
     finally:
         world.close()
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket of our own, so that port 0 can be announced as what it became."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"Port {port} of {host} cannot be used: {error.strerror}.",
+            hint="Name another one with --port; 0 takes any that is free.",
+        ) from error
+    return listener
 
 
 @commands.command()

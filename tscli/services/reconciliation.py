@@ -90,6 +90,7 @@ def reconcile_run(
         IntegrityError: the buckets do not sum to the inputs, which is our bug.
     """
     from reconcile.compare import compare
+    from reconcile.digest import digest_expected
     from reconcile.frames import Expected, expected_frame
     from reconcile.intake.files import read_exports
     from reconcile.rules import Rules
@@ -102,14 +103,15 @@ def reconcile_run(
         period=(to_micros(period.start_at), to_micros(period.end_at)),
         scope="/".join((owner.provider, owner.account, owner.mode)),
     )
-    expected_digest = digest(canonical(columns))
+    expected = Expected.of(expected_frame(columns))
+    expected_digest = digest_expected(expected.frame)
     found = tuple(file.digest for file in reported.files)
     fingerprint = digest(canonical([rules.digest, expected_digest, sorted(found)]))
     with context.database.read() as books:
         before = books.runs.by_fingerprint(fingerprint)
     if before is not None:
         return RunOutcome(before, reported.rejects, already_done=True, dry_run=dry_run)
-    comparison = compare(Expected.of(expected_frame(columns)), reported, rules)
+    comparison = compare(expected, reported, rules)
     run = Run(
         run_id=context.ids.new("run"),
         provider=owner.provider,

@@ -1,0 +1,437 @@
+"""Driving operations under provider faults: nothing is charged twice, nothing is wrongly failed.
+
+Every fault strikes every request of every verb once, on the real adapter against the pretend
+world; afterwards the same words, or a refresh, must bring our books to the world's truth.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from db.database import Database
+from domain.clock import SetClock
+from domain.errors import (
+    Conflict,
+    InvalidRequest,
+    OutcomeUnknown,
+    PaymentsError,
+    Rejected,
+    Unavailable,
+)
+from domain.operation import OperationKind, OperationState
+from domain.payment import PaymentState
+from providers.sandbox.faults import READ_FAULTS, WRITE_FAULTS, Fault
+from tests.tscli.shop import Shop, open_shop, outcome_of
+from tscli.services.drive import KEY_WINDOW, RESENDS
+from tscli.services.payments import Outcome, refund_payment
+
+F = Fault
+
+
+@pytest.fixture
+def shop(sqlite_database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return open_shop(sqlite_database, clock, monkeypatch)
+
+
+@pytest.fixture
+def sqlite_database(clock: SetClock) -> Database:
+    """Books in memory: the faults are many, and PostgreSQL has the tests beside this one."""
+    from domain.ids import Ids
+
+    return Database("sqlite://", clock, Ids(clock))
+
+
+Verb = Callable[[Shop, str], Outcome]
+VERBS: dict[str, Verb] = {
+    "create": lambda shop, _: shop.create(key="again", order_reference="o1"),
+    "authorise": lambda shop, _: shop.create(key="again", capture=False),
+    "decline": lambda shop, _: shop.create(key="again", method="pm_card_chargeDeclined"),
+    "capture": lambda shop, pay: shop.capture(pay),
+    "capture part": lambda shop, pay: shop.capture(pay, "60.00"),
+    "cancel": lambda shop, pay: shop.cancel(pay),
+    "refund": lambda shop, pay: shop.refund(pay),
+    "refund part": lambda shop, pay: shop.refund(pay, "60.00"),
+}
+REQUESTS = {"create": 2, "authorise": 2, "decline": 4}
+"""Requests to the provider a verb makes at most when nothing fails; one when not named."""
+
+
+def prepared(shop: Shop, verb: str) -> str:
+    """The payment a verb needs."""
+    if verb.startswith("refund"):
+        return shop.create().payment.payment_id
+    if verb.startswith(("capture", "cancel")):
+        return shop.create(capture=False).payment.payment_id
+    return ""
+
+
+def struck(shop: Shop, verb: str, pay: str) -> Outcome | PaymentsError:
+    """What a verb ends in while something fails."""
+    try:
+        return VERBS[verb](shop, pay)
+    except PaymentsError as error:
+        return error
+
+
+def cases() -> list[tuple[str, int, Fault]]:
+    """Every fault on every request of every verb."""
+    return [
+        (verb, number, fault)
+        for verb in VERBS
+        for number in range(REQUESTS.get(verb, 1))
+        for fault in WRITE_FAULTS
+    ]
+
+
+EXPECTED_STATE = {
+    "create": PaymentState.SUCCEEDED,
+    "authorise": PaymentState.AUTHORIZED,
+    "decline": PaymentState.FAILED,
+    "capture": PaymentState.SUCCEEDED,
+    "capture part": PaymentState.SUCCEEDED,
+    "cancel": PaymentState.CANCELLED,
+    "refund": PaymentState.REFUNDED,
+    "refund part": PaymentState.SUCCEEDED,
+}
+
+
+def give_up_stuck_key(shop: Shop) -> None:
+    """A server error stored under the key of a creation ends with the provider's memory of it."""
+    shop.clock.advance(timedelta(hours=25))
+
+
+@pytest.mark.parametrize(("verb", "number", "fault"), cases())
+def test_one_fault_on_each_request(shop: Shop, verb: str, number: int, fault: Fault) -> None:
+    """Proves that after any single fault nothing is wrong, and the same words lead to the end."""
+    pay = prepared(shop, verb)
+    shop.fail([F.NONE] * number + [fault])
+    first = struck(shop, verb, pay)
+    shop.prove_safe()
+    if isinstance(first, PaymentsError):
+        assert isinstance(first, Unavailable | OutcomeUnknown)
+        assert shop.unfinished(), "an error that leaves nothing to be finished"
+    shop.fail([])
+    if fault is F.CACHED_ERROR and isinstance(first, OutcomeUnknown):
+        give_up_stuck_key(shop)
+    again = VERBS[verb](shop, pay)
+    assert again.replayed
+    assert again.payment.state is EXPECTED_STATE[verb]
+    shop.settle()
+    shop.prove()
+    assert len(shop.payments()) == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("fault", WRITE_FAULTS)
+def test_a_fault_on_every_request(shop: Shop, verb: str, fault: Fault) -> None:
+    """Proves that while everything fails all is open, and a refresh alone ends it afterwards."""
+    pay = prepared(shop, verb)
+    strikes_reads = fault in READ_FAULTS
+    shop.plan = lambda request: (
+        fault if request.method == "POST" or strikes_reads else F.TIMEOUT_BEFORE
+    )
+    first = struck(shop, verb, pay)
+    assert isinstance(first, Unavailable | OutcomeUnknown)
+    if fault in (F.REFUSED, F.CONFLICT, F.RATE_LIMIT, F.RATE_LIMIT_RETRY_AFTER):
+        assert isinstance(first, Unavailable)
+    else:
+        assert isinstance(first, OutcomeUnknown)
+    assert len(shop.unfinished()) == 1
+    shop.prove_safe()
+    if fault is F.CACHED_ERROR:
+        give_up_stuck_key(shop)
+    shop.settle()
+    shop.prove()
+    (final,) = shop.payments()
+    assert final.state is EXPECTED_STATE[verb]
+
+
+def test_money_that_moved_unseen_is_found_by_a_refresh(shop: Shop) -> None:
+    """Proves that a charge whose answer was lost is adopted with its fee, once."""
+    shop.fail([F.NONE] + [F.TIMEOUT_AFTER, F.TIMEOUT_BEFORE] * 5)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        shop.create()
+    assert shop.moved() == [10_000]
+    (known,) = shop.payments()
+    assert known.state is PaymentState.PROCESSING
+    assert known.payment_id in unknown.value.hint
+    assert known.next_check_at is not None
+    shop.settle()
+    (final,) = shop.payments()
+    assert (final.captured_minor, final.fee_minor) == (10_000, 320)
+    assert shop.moved() == [10_000]
+    shop.prove()
+
+
+def test_doubt_is_never_told_as_nothing_done(shop: Shop) -> None:
+    """Proves that a busy provider after a lost answer is still an unknown outcome."""
+    shop.fail([F.NONE, F.TIMEOUT_AFTER, F.TIMEOUT_BEFORE, F.RATE_LIMIT])
+    with pytest.raises(OutcomeUnknown):
+        shop.create()
+    (operation,) = shop.unfinished()
+    assert operation.state is OperationState.UNKNOWN
+    assert shop.moved() == [10_000]
+    shop.settle()
+    shop.prove()
+
+
+def test_an_unavailable_provider_names_payment_and_key(shop: Shop) -> None:
+    """Proves that the error tells how to finish it, so that nobody asks for the money again."""
+    shop.fail([F.REFUSED])
+    with pytest.raises(Unavailable) as refused:
+        shop.create()
+    (known,) = shop.payments()
+    assert known.payment_id in refused.value.hint
+    key = refused.value.hint.rpartition("--idempotency-key ")[2].rstrip(".")
+    assert shop.create(key=key).payment.payment_id == known.payment_id
+    shop.prove()
+
+
+def test_sends_are_few_and_carry_one_key(shop: Shop) -> None:
+    """Proves that one command sends a doubtful step a bounded number of times."""
+    shop.plan = lambda request: F.RESET_BEFORE
+    with pytest.raises(OutcomeUnknown):
+        shop.create()
+    posts = [path for method, path, _ in shop.transport.log if method == "POST"]
+    assert len(posts) == 1 + RESENDS
+    shop.settle()
+    assert len(shop.world.intents()) == 1
+    shop.prove()
+
+
+def test_a_refusal_after_doubt_is_no_proof(shop: Shop) -> None:
+    """Proves that a decline which follows a lost answer is settled by reading, not believed."""
+    shop.fail([F.NONE, F.TIMEOUT_AFTER, F.TIMEOUT_BEFORE])
+    done = shop.create(method="pm_card_chargeDeclined")
+    assert done.payment.state is PaymentState.FAILED
+    assert shop.world.intents()[0].status == "cancelled"
+    shop.prove()
+
+
+def test_a_declined_payment_is_fenced(shop: Shop) -> None:
+    """Proves that a payment is called failed only when its object can never be paid any more."""
+    done = shop.create(method="pm_card_chargeDeclined")
+    assert done.payment.state is PaymentState.FAILED
+    assert done.operation.state is OperationState.REFUSED
+    (intent,) = shop.world.intents()
+    assert intent.status == "cancelled"
+    assert shop.moved() == []
+
+
+@pytest.mark.parametrize("words", [{"method": "pm_nobody"}, {"currency": "BHD", "amount": "1.005"}])
+def test_a_creation_refused_ends(shop: Shop, words: dict[str, str]) -> None:
+    """Proves that what the provider will never take is failed at once, with nothing left open."""
+    done = shop.create(**words)
+    assert done.payment.state is PaymentState.FAILED
+    assert done.operation.state is OperationState.REFUSED
+    assert shop.world.intents() == []
+    shop.prove()
+
+
+def test_a_refusal_of_a_repeated_creation_is_believed(shop: Shop) -> None:
+    """Proves that a creation in doubt does not stay open for ever once it is refused."""
+    shop.fail([F.RESET_BEFORE] * 3)
+    with pytest.raises(OutcomeUnknown):
+        shop.create(key="k", method="pm_nobody")
+    done = shop.create(key="k", method="pm_nobody")
+    assert done.payment.state is PaymentState.FAILED
+    shop.prove()
+
+
+def test_a_refund_the_provider_cannot_make_frees_its_amount(shop: Shop) -> None:
+    """Proves that an amount Stripe does not take is refused and no longer reserved."""
+    pay = shop.create("1.000", currency="BHD").payment.payment_id
+    done = shop.refund(pay, "0.005", key="odd")
+    assert done.operation.state is OperationState.REFUSED
+    assert shop.refund(pay, "1.000", key="all").payment.state is PaymentState.REFUNDED
+    shop.prove()
+
+
+def test_an_order_can_be_paid_again_after_a_decline(shop: Shop) -> None:
+    """Proves that a failed payment lets its order go, and a living one does not."""
+    shop.create(order_reference="o1", method="pm_card_chargeDeclined")
+    assert shop.create(order_reference="o1").payment.state is PaymentState.SUCCEEDED
+    with pytest.raises(Conflict, match="o1"):
+        shop.create(order_reference="o1")
+    assert shop.moved() == [10_000]
+
+
+def test_an_unfinished_capture_is_not_finished_under_another_amount(shop: Shop) -> None:
+    """Proves that asking for another amount neither captures the first nor the second."""
+    pay = shop.create(capture=False).payment.payment_id
+    shop.fail([F.REFUSED])
+    with pytest.raises(Unavailable):
+        shop.capture(pay, "50.00", key="a")
+    with pytest.raises(Conflict, match=r"50\.00"):
+        shop.capture(pay, "70.00", key="b")
+    assert shop.moved() == []
+    assert shop.capture(pay, "50.00", key="c").payment.captured_minor == 5_000
+    shop.prove()
+
+
+def test_an_old_refund_is_never_sent_again(shop: Shop) -> None:
+    """Proves that past the key's life a doubtful refund stays reserved and is only looked for."""
+    pay = shop.create().payment.payment_id
+    shop.plan = lambda request: F.RESET_BEFORE
+    with pytest.raises(OutcomeUnknown):
+        shop.refund(pay, "60.00")
+    shop.fail([])
+    shop.clock.advance(KEY_WINDOW + timedelta(seconds=1))
+    with pytest.raises(OutcomeUnknown, match="too old"):
+        shop.refund(pay, "60.00")
+    assert shop.moved("refund") == []
+    with pytest.raises(InvalidRequest, match=r"40\.00"):
+        shop.refund(pay, "60.00", key="another")
+
+
+def test_an_old_refund_that_happened_is_found(shop: Shop) -> None:
+    """Proves that the same words find a refund by our mark on it, long after its key has died."""
+    pay = shop.create().payment.payment_id
+    shop.plan = lambda request: F.TIMEOUT_AFTER if request.method == "POST" else F.TIMEOUT_BEFORE
+    with pytest.raises(OutcomeUnknown):
+        shop.refund(pay, "60.00")
+    shop.fail([])
+    shop.clock.advance(timedelta(days=3))
+    assert shop.refund(pay, "60.00").payment.refunded_minor == 6_000
+    assert shop.moved("refund") == [-6_000]
+    shop.prove()
+
+
+def test_another_program_using_our_key_is_no_refusal(shop: Shop) -> None:
+    """Proves that a key the provider knows with other words leaves the outcome unknown."""
+    shop.fail([F.NONE, F.REFUSED])
+    with pytest.raises(Unavailable):
+        shop.create(key="k")
+    (operation,) = shop.unfinished()
+    _steal(shop, f"{operation.operation_id}.confirm.1")
+    with pytest.raises(OutcomeUnknown):
+        shop.create(key="k")
+    (known,) = shop.payments()
+    assert known.state is PaymentState.PROCESSING
+
+
+def _steal(shop: Shop, key: str) -> None:
+    """Use one of our keys at the provider for something else."""
+
+    async def call() -> None:
+        async with shop.open_provider("stripe") as provider:
+            await provider.add_customer("cus_x", key)
+
+    asyncio.run(call())
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_refund_that_fails_at_once(shop: Shop, seen: bool) -> None:
+    """Proves that a refund the bank sends back is undone in the books and can be made again."""
+    pay = shop.create().payment.payment_id
+    if not seen:
+        shop.fail([F.TIMEOUT_AFTER] + [F.TIMEOUT_BEFORE] * 9)
+        with pytest.raises(OutcomeUnknown):
+            shop.refund(pay)
+    else:
+        assert shop.refund(pay).payment.state is PaymentState.REFUNDED
+    shop.world.fail_refund(shop.world.refunds()[0].id)
+    shop.settle()
+    (known,) = shop.payments()
+    assert (known.state, known.refunded_minor) == (PaymentState.SUCCEEDED, 0)
+    shop.prove()
+    with shop.database.read() as books:
+        refunds = [
+            o
+            for o in books.operations.of_payment(known.payment_id)
+            if o.kind is OperationKind.REFUND
+        ]
+    assert refunds[0].state is (OperationState.DONE if seen else OperationState.REFUSED)
+    assert shop.refund(known.payment_id, key="again").payment.state is PaymentState.REFUNDED
+    shop.prove()
+
+
+def test_a_dispute_is_booked_and_limits_refunds(shop: Shop) -> None:
+    """Proves that disputed money cannot be refunded as well, and comes back when it is won."""
+    done = shop.create()
+    shop.world.dispute(shop.world.charges()[0].id)
+    known = shop.refresh(done.payment.payment_id)
+    assert known.disputed_minor == 10_000
+    with pytest.raises(InvalidRequest):
+        shop.refund(known.payment_id, "1.00")
+    shop.world.win_dispute(shop.world.disputes()[0].id)
+    assert shop.refresh(known.payment_id).disputed_minor == 0
+    shop.prove()
+
+
+def test_a_cancellation_too_late_says_so(shop: Shop) -> None:
+    """Proves that cancelling what was captured meanwhile adopts the money and refuses."""
+    pay = shop.create(capture=False).payment.payment_id
+    shop.fail([F.TIMEOUT_AFTER] + [F.TIMEOUT_BEFORE] * 9)
+    with pytest.raises(OutcomeUnknown):
+        shop.capture(pay)
+    shop.fail([])
+    done = shop.cancel(pay)
+    assert done.operation.state is OperationState.REFUSED
+    assert done.payment.captured_minor == 10_000
+    shop.settle()
+    shop.prove()
+
+
+def test_a_payment_never_sent_is_cancelled_here(shop: Shop) -> None:
+    """Proves that a payment of which the provider never heard ends without asking anybody."""
+    shop.fail([F.REFUSED])
+    with pytest.raises(Unavailable):
+        shop.create(key="k")
+    (known,) = shop.payments()
+    done = shop.cancel(known.payment_id)
+    assert done.payment.state is PaymentState.CANCELLED
+    with pytest.raises(Conflict):
+        shop.capture(known.payment_id)
+    assert shop.create(key="k").payment.state is PaymentState.CANCELLED
+    assert shop.moved() == []
+    shop.settle()
+    shop.prove()
+
+
+def test_a_customer_who_authenticates_pays(shop: Shop) -> None:
+    """Proves that a payment waiting for its customer is captured by a refresh afterwards."""
+    done = shop.create(method="pm_card_threeDSecureRequired")
+    assert done.payment.state is PaymentState.REQUIRES_ACTION
+    assert done.payment.next_action_url
+    shop.world.approve(shop.world.intents()[0].id)
+    assert shop.refresh(done.payment.payment_id).state is PaymentState.SUCCEEDED
+    shop.prove()
+
+
+def test_a_customer_who_fails_to_authenticate_can_be_fenced(shop: Shop) -> None:
+    """Proves that a failed authentication ends as failed once it is cancelled."""
+    done = shop.create(method="pm_card_threeDSecureRequired")
+    shop.world.reject(shop.world.intents()[0].id)
+    pay = shop.refresh(done.payment.payment_id).payment_id
+    assert shop.cancel(pay).payment.state is PaymentState.FAILED
+    assert shop.moved() == []
+    shop.prove()
+
+
+def test_a_refund_without_our_mark_is_not_repeated(shop: Shop) -> None:
+    """Proves that a refund made elsewhere counts, and is never taken for one of ours."""
+    pay = shop.create().payment.payment_id
+    shop.fail([F.REFUSED])
+    with pytest.raises(Unavailable):
+        shop.refund(pay, "60.00", key="a")
+    shop.fail([])
+    with pytest.raises(InvalidRequest, match=r"40\.00"):
+        shop.refund(pay, "60.00", key="b")
+    assert shop.refund(pay, "60.00", key="a").payment.refunded_minor == 6_000
+    shop.prove()
+
+
+def test_rejected_is_told_by_the_outcome(shop: Shop) -> None:
+    """Proves that a capture the provider refuses is refused for good and changes nothing."""
+    pay = shop.create(capture=False).payment.payment_id
+    shop.clock.advance(timedelta(days=8))
+    done = outcome_of(refund_payment(shop.context, pay))
+    assert isinstance(done, Conflict)
+    ended = shop.capture(pay)
+    assert ended.operation.state is OperationState.REFUSED
+    assert not isinstance(ended, Rejected)
+    assert shop.moved() == []
+    shop.prove()
