@@ -14,7 +14,7 @@ from domain.settlement import Reject
 from reconcile.classify import BUCKETS, CODE, Verdict
 from reconcile.frames import Array, Expected, Ints, Reported
 from reconcile.rules import BY_LINE, BY_SOURCE, PASSES, Rules
-from reconcile.sides import FIELDS
+from reconcile.sides import FIELDS, some_rows
 
 BREAK_COLUMNS = (
     "break_id", "kind", "line_kind", "provider_reference", "currency", "expected_minor",
@@ -135,7 +135,7 @@ def _frame(
 def _taken(frame: pd.DataFrame, rows: Ints) -> dict[str, Any]:
     """Columns of some rows as objects; row -1 gives empty text and None for numbers."""
     present = rows >= 0
-    part = frame.take(rows[present])
+    part = some_rows(frame, rows[present])
     found: dict[str, Any] = {}
     for name in part.columns:
         numeric = isinstance(part[name].dtype, np.dtype)

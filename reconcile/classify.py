@@ -15,7 +15,7 @@ import pyarrow as pa
 from domain.breaks import Bucket
 from domain.settlement import LineKind
 from reconcile.frames import KIND_CODES, Array, Bools, Ints
-from reconcile.pairing import Pairs, Plain, is_in, take
+from reconcile.pairing import Pairs, Plain, is_in
 from reconcile.rules import Rules
 from reconcile.sides import (
     AMOUNT,
@@ -25,6 +25,7 @@ from reconcile.sides import (
     STATUS,
     Ours,
     Theirs,
+    take,
 )
 
 BUCKETS = tuple(Bucket)

@@ -18,6 +18,7 @@ from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
 from reconcile.classify import Verdict
 from reconcile.frames import Expected, Ints, Reported
 from reconcile.rules import Rules
+from reconcile.sides import some_rows
 from reconcile.totals import break_counts
 
 Record = dict[str, Any]
@@ -92,7 +93,7 @@ class Comparison:
 def _records(frame: pd.DataFrame, rows: Ints) -> list[Record | None]:
     """Some rows of a frame as dicts; row number -1 is no row."""
     present = rows >= 0
-    records = frame.take(rows[present]).astype(object).to_dict("records")
+    records = some_rows(frame, rows[present]).astype(object).to_dict("records")
     found: list[Record | None] = [None] * len(rows)
     for place, record in zip(np.flatnonzero(present).tolist(), records, strict=True):
         found[place] = {str(name): value for name, value in record.items()}

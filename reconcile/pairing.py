@@ -11,13 +11,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconcile.frames import Array, Bools, Ints
 from reconcile.hashing import Keys, Words, mixed, same
 from reconcile.rules import BY_LINE, BY_SOURCE, PASSES
-from reconcile.sides import Ours, Theirs, differences
+from reconcile.sides import Ours, Theirs, differences, take
 
 Result = TypeVar("Result")
 
@@ -31,7 +30,7 @@ class Pairs:
 
     e: Ints
     r: Ints
-    step: Ints
+    step: Array
     """Position in `rules.PASSES`."""
     fields: Array
     """Bits of `sides.FIELDS` in which each pair differs."""
@@ -39,11 +38,22 @@ class Pairs:
     @classmethod
     def of(cls, e: Ints, r: Ints, fields: Array, name: str) -> "Pairs":
         """Pairs that were all made by one pass."""
-        return cls(e, r, np.full(len(e), PASSES.index(name), np.int64), fields)
+        return cls(e, r, np.full(len(e), PASSES.index(name), np.int8), fields)
+
+    def without(self, places: Ints) -> "Pairs":
+        """All pairs but those at `places`."""
+        if not len(places):
+            return self
+        kept = np.ones(len(self.e), bool)
+        kept[places] = False
+        return Pairs(self.e[kept], self.r[kept], self.step[kept], self.fields[kept])
 
     @classmethod
     def joined(cls, *parts: "Pairs") -> "Pairs":
         """All pairs of several."""
+        parts = tuple(part for part in parts if len(part.e)) or parts[:1]
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate([part.e for part in parts]),
             np.concatenate([part.r for part in parts]),
@@ -76,7 +86,8 @@ def pair_plainly(ours: Ours, theirs: Theirs) -> Plain:
     """Pair by line reference, then by source and kind, wherever the key is unique on both sides."""
     mine, reported = at_once(partial(Keys.of, ours.reference), partial(Keys.of, theirs.reference))
     e, r = _unique_pairs(mine, mine.hashes, reported, reported.hashes)
-    halves = np.array_split(np.arange(len(e)), 2)
+    middle = len(e) // 2
+    halves = slice(None, middle), slice(middle, None)
     fields = np.concatenate(
         at_once(*(partial(differences, ours, theirs, e[half], r[half]) for half in halves))
     )
@@ -90,9 +101,7 @@ def pair_plainly(ours: Ours, theirs: Theirs) -> Plain:
     odd = np.flatnonzero(fields)
     loose = np.setdiff1d(r_rest, r_free[linked_r], assume_unique=True)
     held = odd[_has_siblings(theirs, r[odd], loose)]
-    final = np.ones(len(e), bool)
-    final[held] = False
-    by_line = Pairs.of(e[final], r[final], fields[final], BY_LINE)
+    by_line = Pairs.of(e, r, fields, BY_LINE).without(held)
     named_e = np.union1d(e_free[linked_e], e[held])
     named_r = np.union1d(r_free[linked_r], r[held])
     near_e, near_r = _reachable(ours, theirs, e_rest, r_rest)
@@ -189,11 +198,6 @@ def _has_siblings(theirs: Theirs, held: Ints, loose: Ints) -> Bools:
     keys, others = Keys.of(take(theirs.source, held)), Keys.of(take(theirs.source, loose))
     found = np.isin(mixed(keys.hashes, theirs.kind[held]), mixed(others.hashes, theirs.kind[loose]))
     return found & (keys.lengths > 0)
-
-
-def take(column: Any, rows: Ints) -> Any:
-    """Some rows of a chunked array."""
-    return column.take(pa.array(rows))
 
 
 def is_in(values: Any, known: Any) -> Bools:

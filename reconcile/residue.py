@@ -16,7 +16,7 @@ from reconcile.frames import Ints
 from reconcile.pairing import Pairs, Plain
 from reconcile.parts import Value, compatible, unique_parts
 from reconcile.rules import BY_ADJUSTMENT, BY_LINE, BY_SOURCE, PASSES
-from reconcile.sides import ADJUSTMENT, Ours, Theirs, differences
+from reconcile.sides import ADJUSTMENT, Ours, Theirs, differences, some_rows
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Outcome:
     def as_pairs(self, ours: Ours, theirs: Theirs) -> Pairs:
         """The pairs as arrays, with what they differ in."""
         e, r, step = np.array(self.pairs, np.int64).reshape(-1, 3).T
-        return Pairs(e, r, step, differences(ours, theirs, e, r))
+        return Pairs(e, r, step.astype(np.int8), differences(ours, theirs, e, r))
 
 
 @dataclass(slots=True)
@@ -247,7 +247,7 @@ def _grouped(
 
 
 def _our_rows(frame: pd.DataFrame, rows: Ints) -> list[Row]:
-    part = frame.take(rows)
+    part = some_rows(frame, rows)
     columns = zip(
         rows.tolist(),
         part["provider_reference"].tolist(),
@@ -271,7 +271,7 @@ def _our_rows(frame: pd.DataFrame, rows: Ints) -> list[Row]:
 
 
 def _their_rows(frame: pd.DataFrame, rows: Ints) -> list[Row]:
-    part = frame.take(rows)
+    part = some_rows(frame, rows)
     columns = zip(
         rows.tolist(),
         part["reference"].tolist(),

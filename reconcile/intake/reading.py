@@ -136,20 +136,28 @@ def _converted(
     source: Source, blocks: Iterator[Block], layout: Layout, reader: Reader
 ) -> Iterator[tuple[tuple[int, int, int], Values]]:
     """Convert blocks in the pool, a few ahead, and yield them in file order."""
-    waiting: deque[tuple[tuple[int, int, int], Future[Values]]] = deque()
+    waiting: deque[tuple[Block, Future[Values]]] = deque()
     try:
         for block in blocks:
             task = reader.pool.submit(_convert, source, block, layout, reader.strictly)
-            waiting.append(((block.offset, len(block.codes), block.first_line), task))
+            waiting.append((block, task))
             if len(waiting) > AHEAD:
-                span, done = waiting.popleft()
-                yield span, done.result()
+                yield _finished(source, *waiting.popleft())
         while waiting:
-            span, done = waiting.popleft()
-            yield span, done.result()
+            yield _finished(source, *waiting.popleft())
     finally:
         for _, task in waiting:
             task.cancel()
+
+
+def _finished(
+    source: Source, block: Block, task: Future[Values]
+) -> tuple[tuple[int, int, int], Values]:
+    values = task.result()
+    span = block.offset, len(block.codes), block.first_line
+    # By now the block after this one has been read, and what it carried over was copied.
+    source.recycle(block)
+    return span, values
 
 
 def _convert(source: Source, block: Block, layout: Layout, strictly: bool) -> Values:

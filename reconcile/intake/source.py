@@ -5,6 +5,7 @@ digest, line numbers and offsets are those of the file.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class Source:
         self._stream = stream
         self._block_bytes = block_bytes
         self._ended = False
+        self._spare: deque[Bytes] = deque()
 
     @property
     def digest(self) -> str:
@@ -132,7 +134,7 @@ class Source:
 
     def _read(self, carried: Bytes) -> Bytes:
         """The next bytes of the file, behind those carried over from the last block."""
-        codes = np.empty(len(carried) + self._block_bytes, np.uint8)
+        codes = self._room(len(carried) + self._block_bytes)
         codes[: len(carried)] = carried
         fresh = codes[len(carried) :].data
         got = self._stream.readinto(fresh)  # type: ignore[attr-defined]
@@ -140,6 +142,20 @@ class Source:
         self._sha.update(fresh[:got])
         self.size += got
         return codes[: len(carried) + got]
+
+    def recycle(self, block: Block) -> None:
+        """Give back the memory of a block that nobody looks at any more."""
+        if isinstance(block.codes.base, np.ndarray):
+            self._spare.append(block.codes.base)
+
+    def _room(self, size: int) -> Bytes:
+        """Fresh memory, or that of an earlier block: touching new pages costs more than copying."""
+        spare = self._spare.popleft() if self._spare else None
+        return (
+            spare[:size]
+            if spare is not None and len(spare) >= size
+            else np.empty(size + 4096, np.uint8)[:size]
+        )
 
     def _blocks(self, codes: Bytes, start: int, line: int) -> Iterator[Block]:
         codes, offset = codes[start:], start
