@@ -191,7 +191,8 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable(
             f"The database did not answer: {_first_line(error)}.",
-            hint="Nothing was committed. See `tscli doctor`, then run the command again.",
+            hint="See `tscli doctor`, then run the command again with the same words and key:"
+            " what was committed is found again.",
         ) from error
     except DBAPIError as error:
         raise IntegrityError(f"The database refused: {_first_line(error)}.") from error

@@ -78,7 +78,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do next about an operation: a step to take, or the state it has reached."""
+    """What to do next about an operation: a step to take, or the state it has reached.
+
+    Neither means waiting: for the customer to act, or for their bank.
+    """
 
     step: Step | None = None
     state: OperationState | None = None
@@ -88,7 +91,7 @@ class Verdict:
 def next_step(operation: Operation, payment: Payment) -> Verdict:
     """Decide from what is known, never from what was tried.
 
-    Exactly one of `step` and `state` is set in the answer.
+    At most one of `step` and `state` is set in the answer.
     """
     if operation.state in (OperationState.DONE, OperationState.REFUSED):
         return Verdict(state=operation.state, why=operation.error_message)
@@ -119,6 +122,8 @@ def _next_create(payment: Payment) -> Verdict:
         return Verdict(step=Step.CONFIRM)
     if payment.stage is Stage.DECLINED:
         return Verdict(step=Step.FENCE)
+    if payment.stage in (Stage.ACTION, Stage.UNDERWAY):
+        return Verdict(why="The customer or their bank has to act first.")
     return Verdict(state=OperationState.DONE)
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from domain.breaks import AGREED, KINDS, Bucket, break_id
 from domain.settlement import Reject
 from reconcile.classify import BUCKETS, CODE, Verdict
-from reconcile.frames import Array, Expected, Ints, Reported
+from reconcile.codes import Array, Ints
+from reconcile.frames import Expected, Reported
 from reconcile.rules import BY_LINE, BY_SOURCE, PASSES, Rules
 from reconcile.sides import FIELDS, some_rows
 

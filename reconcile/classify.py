@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from domain.breaks import Bucket
 from domain.settlement import LineKind
-from reconcile.frames import KIND_CODES, Array, Bools, Ints
+from reconcile.codes import KIND_CODES, Array, Bools, Ints
 from reconcile.pairing import Pairs, Plain, is_in
 from reconcile.rules import Rules
 from reconcile.sides import (

@@ -16,7 +16,8 @@ from domain.clock import from_micros, iso
 from domain.run import BucketTotal
 from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
 from reconcile.classify import Verdict
-from reconcile.frames import Expected, Ints, Reported
+from reconcile.codes import Ints
+from reconcile.frames import Expected, Reported
 from reconcile.rules import Rules
 from reconcile.sides import some_rows
 from reconcile.totals import break_counts

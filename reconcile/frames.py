@@ -9,26 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from domain.iso4217 import EXPONENTS
-from domain.settlement import ControlTotal, InputFile, LineKind, LineStatus, Reject
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Array = npt.NDArray[Any]
+from domain.settlement import ControlTotal, InputFile, Reject
+from reconcile.codes import CURRENCIES, KINDS, STATUSES, Array, Ints, sums_by
 
 TEXT = pd.ArrowDtype(pa.string())
-KIND = pd.CategoricalDtype([kind.value for kind in LineKind])
-STATUS = pd.CategoricalDtype([status.value for status in LineStatus])
-CURRENCY = pd.CategoricalDtype(sorted(EXPONENTS))
-
-KIND_CODES = {kind: code for code, kind in enumerate(KIND.categories)}
-STATUS_CODES = {status: code for code, status in enumerate(STATUS.categories)}
-CURRENCY_CODES = {currency: code for code, currency in enumerate(CURRENCY.categories)}
-SUCCEEDED = STATUS_CODES[LineStatus.SUCCEEDED.value]
+KIND = pd.CategoricalDtype(list(KINDS))
+STATUS = pd.CategoricalDtype(list(STATUSES))
+CURRENCY = pd.CategoricalDtype(list(CURRENCIES))
 
 EXPECTED_COLUMNS: Mapping[str, Any] = {
     "transaction_id": TEXT,
@@ -156,20 +146,6 @@ def control_from(totals: Iterable[ControlTotal], unreadable: int) -> Control:
             fee + total.fee_minor,
         )
     return found
-
-
-def sums_by(codes: Array, size: int, values: Ints) -> list[int]:
-    """Sums of `values` by code (0..size-1), exact however large."""
-    low = np.zeros(size, np.int64)
-    peak = max(int(values.max(initial=0)), -int(values.min(initial=0)))
-    if peak * len(values) < 1 << 62:
-        np.add.at(low, codes, values)
-        return low.tolist()
-    # High and low halves apart, so that 64 bits cannot overflow.
-    high = np.zeros(size, np.int64)
-    np.add.at(high, codes, values >> 32)
-    np.add.at(low, codes, values & 0xFFFFFFFF)
-    return [(h << 32) + part for h, part in zip(high.tolist(), low.tolist(), strict=True)]
 
 
 def ints(column: "pd.Series[Any]") -> Ints:

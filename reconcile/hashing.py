@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.frames import Array, Bools, Ints
+from reconcile.codes import Array, Bools, Ints
 from reconcile.intake.strings import Strings
 
 Words = npt.NDArray[np.uint64]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow.compute as pc
 
-from reconcile.frames import Array, Bools, Ints
+from reconcile.codes import Array, Bools, Ints
 from reconcile.hashing import Keys, Words, mixed, same
 from reconcile.rules import BY_LINE, BY_SOURCE, PASSES
 from reconcile.sides import Ours, Theirs, differences, take

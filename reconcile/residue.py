@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reconcile.frames import Ints
+from reconcile.codes import Ints
 from reconcile.pairing import Pairs, Plain
 from reconcile.parts import Value, compatible, unique_parts
 from reconcile.rules import BY_ADJUSTMENT, BY_LINE, BY_SOURCE, PASSES

@@ -10,18 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from reconcile.frames import (
-    KIND_CODES,
-    SUCCEEDED,
-    TEXT,
-    Array,
-    Bools,
-    Expected,
-    Ints,
-    Reported,
-    codes_of,
-    ints,
-)
+from reconcile.codes import KIND_CODES, SUCCEEDED, Array, Bools, Ints
+from reconcile.frames import TEXT, Expected, Reported, codes_of, ints
 
 ADJUSTMENT = KIND_CODES["adjustment"]
 STATUS, CURRENCY, AMOUNT, FEE, KIND = 1, 2, 4, 8, 16

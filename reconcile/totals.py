@@ -9,17 +9,8 @@ from domain.breaks import KINDS, Bucket
 from domain.run import BucketTotal, check_ties
 from domain.settlement import Reject
 from reconcile.classify import BUCKETS
-from reconcile.frames import (
-    CURRENCY,
-    Array,
-    Control,
-    Expected,
-    Ints,
-    Reported,
-    codes_of,
-    ints,
-    sums_by,
-)
+from reconcile.codes import Array, Ints, sums_by
+from reconcile.frames import CURRENCY, Control, Expected, Reported, codes_of, ints
 
 _WIDTH = len(CURRENCY.categories)
 

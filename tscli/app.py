@@ -104,12 +104,6 @@ class App:
 
         return open_world(self.sandbox, self.clock)
 
-    def formats(self, provider: str) -> tuple[ExportFormat, ...]:
-        """The export layouts of a provider."""
-        from providers.registry import formats
-
-        return formats(provider)
-
     def close(self) -> None:
         """Let go of what was opened."""
         if "database" in self.__dict__:
@@ -122,6 +116,17 @@ class App:
 
         actor = Actor(self.settings.acting, self.command, host(), reason)
         return Context(self.database, self.clock, self.ids, actor, self.open_provider)
+
+
+def export_formats(provider: str) -> tuple[ExportFormat, ...]:
+    """The export layouts of a provider; needs no settings.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    from providers.registry import formats
+
+    return formats(provider)
 
 
 def provider_rows(app: App) -> list[dict[str, object]]:

@@ -11,8 +11,9 @@ import typer
 
 from domain.errors import InvalidRequest
 from tscli.app import App
-from tscli.render.talk import ask
+from tscli.render.talk import ask, say
 from tscli.render.view import Format
+from tscli.render.write import check_place
 
 _FORMAT = "tscli.format"
 
@@ -32,9 +33,22 @@ FormatOption = Annotated[
         rich_help_panel="Output",
     ),
 ]
+
+
+def _writable(value: Path | None) -> Path | None:
+    if value is not None:
+        check_place(value)
+    return value
+
+
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", help="Write the result to this file.", rich_help_panel="Output"),
+    typer.Option(
+        "--output",
+        help="Write the result to this file.",
+        callback=_writable,
+        rich_help_panel="Output",
+    ),
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, write and send nothing.")
@@ -88,6 +102,16 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidRequest(f"{text!r} is not a date: write YYYY-MM-DD.") from None
+
+
+def key_or_fresh(app: App, key: str | None, *, dry_run: bool) -> str:
+    """The given idempotency key, or a fresh one that is told before anything is sent."""
+    if key:
+        return key
+    fresh = app.ids.new("op")
+    if not dry_run:
+        say(f"Idempotency key: {fresh}")
+    return fresh
 
 
 def confirm(question: str, *, yes: bool, dry_run: bool = False) -> None:

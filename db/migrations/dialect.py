@@ -57,10 +57,11 @@ def refuse_replace(
     taken = " OR ".join(_taken(*key.partition(" WHERE ")) for key in ("rowid", *keys))
     for event in events:
         other = "kept.rowid <> OLD.rowid AND " if event == "UPDATE" else ""
+        name = f"{table}_refuse_replace_{event.lower()}"
+        in_the_way = f"SELECT 1 FROM {table} AS kept WHERE {other}({taken})"  # noqa: S608
         op.execute(
-            f"CREATE TRIGGER {table}_refuse_replace_{event.lower()} BEFORE {event} ON {table}"
-            f" WHEN EXISTS (SELECT 1 FROM {table} AS kept WHERE {other}({taken}))"
-            f" BEGIN SELECT RAISE(ABORT, '{message}'); END"  # noqa: S608 - our own words
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN EXISTS ({in_the_way})"
+            f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
 
 

@@ -19,6 +19,9 @@ _NOT_EXECUTED = {
 }
 """Status -> (message, hint) of answers that say the request was not executed now."""
 
+_UNCLEAR = frozenset({408, 424})
+"""Client errors that may come after execution: a timeout, and a failure behind Stripe."""
+
 
 @contextmanager
 def translated(*, asking: bool = False) -> Iterator[None]:
@@ -51,7 +54,7 @@ def _translate(error: stripe.StripeError, asking: bool) -> ProviderError:
     if isinstance(error, stripe.CardError):
         code = str(getattr(detail, "decline_code", None) or reason)
         return Declined(f"Stripe declined: {said}", reason=code, request_id=request_id)
-    if 400 <= status < 500 and status != 424 and detail is not None:
+    if 400 <= status < 500 and status not in _UNCLEAR and detail is not None:
         return Rejected(f"Stripe refused: {said}", reason=reason, request_id=request_id)
     if asking:
         return Unavailable(

@@ -5,7 +5,7 @@ Sources: Stripe's PaymentIntent, Charge, Refund and Dispute references. A Paymen
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.errors import OutcomeUnknown, Rejected
@@ -25,6 +25,8 @@ _STAGES = {
     "canceled": Stage.CANCELLED,
     "succeeded": Stage.CAPTURED,
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _REFUND_STATUS = {
     "pending": LineStatus.PENDING,
@@ -69,8 +71,8 @@ def snapshot(
         currency=currency,
         movements=tuple(moved),
         payment_id=_note(intent, "payment_id"),
-        failure_code=str(error.decline_code or error.code or "") if failed else "",
-        failure_message=str(error.message or "") if failed else "",
+        failure_code=_word(error, "decline_code", "code") if failed else "",
+        failure_message=_word(error, "message") if failed else "",
         next_action_url=_action_url(intent) if stage is Stage.ACTION else "",
     )
 
@@ -92,7 +94,7 @@ def check_mode(stripe_object: Any, owner: ProviderAccount) -> None:
 
 def instant(seconds: int) -> datetime:
     """Stripe's Unix seconds as an instant."""
-    return datetime.fromtimestamp(seconds, UTC)
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def refund(r: Any) -> Movement:
@@ -154,6 +156,11 @@ def _action_url(intent: Any) -> str:
 def _note(stripe_object: Any, key: str) -> str | None:
     """One entry of the object's metadata; the SDK's objects are no dictionaries."""
     return getattr(stripe_object.metadata, key, None)
+
+
+def _word(stripe_object: Any, *names: str) -> str:
+    """The first of the named fields that says something; Stripe leaves out what does not apply."""
+    return next((str(v) for n in names if (v := getattr(stripe_object, n, None))), "")
 
 
 def _expanded(value: Any) -> Any:

@@ -11,10 +11,10 @@ import numpy as np
 
 from domain.errors import InvalidRequest, UnknownCurrency
 from domain.money import MINOR_MAX, exponent, parse_minor
-from reconcile.frames import CURRENCY, Array, Bools, Ints
+from reconcile.codes import CURRENCIES, Array, Bools, Ints
 from reconcile.intake.strings import Strings
 
-EXPONENT_BY_CODE = np.array([exponent(name) for name in CURRENCY.categories], np.int8)
+EXPONENT_BY_CODE = np.array([exponent(name) for name in CURRENCIES], np.int8)
 _POWERS = np.array([10**power for power in range(19)], np.int64)
 _U = np.uint64
 _MINUS, _POINT = 45, 46

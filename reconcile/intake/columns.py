@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from domain.settlement import Reject
-from reconcile.frames import Array, Bools, Ints
+from reconcile.codes import Array, Bools, Ints
 from reconcile.intake.amounts import amounts
 from reconcile.intake.instants import local_instants, zoned_instants
 from reconcile.intake.layout import BadCell, Column, Layout, Role, read_cells

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from domain.clock import to_micros
-from reconcile.frames import Bools, Ints
+from reconcile.codes import Bools, Ints
 from reconcile.intake.source import Bytes
 from reconcile.intake.strings import Strings
 

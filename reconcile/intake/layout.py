@@ -9,7 +9,7 @@ from datetime import tzinfo
 from enum import Enum
 
 from domain.settlement import ExportFormat
-from reconcile.frames import CURRENCY, CURRENCY_CODES, KIND_CODES, STATUS_CODES
+from reconcile.codes import CURRENCIES, CURRENCY_CODES, KIND_CODES, STATUS_CODES
 from reconcile.intake.amounts import amount
 from reconcile.intake.instants import local_instant, zoned_instant
 
@@ -87,7 +87,7 @@ def _value(column: Column, text: str, before: Mapping[str, int | str], layout: L
     if not text and column.required:
         raise ValueError("the cell is empty")
     if column.role is Role.AMOUNT:
-        return amount(text, str(CURRENCY.categories[int(before["currency"])]))
+        return amount(text, str(CURRENCIES[int(before["currency"])]))
     if column.role is Role.INSTANT:
         return layout.instant(text)
     if column.code is not None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from domain.clock import from_micros, iso
 from domain.errors import UnreadableExport
 from domain.settlement import ControlTotal, InputFile, Reject
-from reconcile.frames import CURRENCY, Array, Ints, sums_by
+from reconcile.codes import CURRENCIES, Array, Ints, sums_by
 from reconcile.intake.columns import CODE, Values, read_columns, read_rows
 from reconcile.intake.layout import Layout, Role
 from reconcile.intake.scan import WORD, Cells, scan
@@ -100,10 +100,10 @@ def input_file(read: Read, form: str, net: Ints | None) -> InputFile:
     codes, instants = read.columns["currency"], read.columns["occurred_at"]
     amount, fee = read.columns["amount_minor"], read.columns["fee_minor"]
     residual = np.zeros(read.rows, np.int64) if net is None else net - (amount - fee)
-    rows, size = np.bincount(codes, minlength=len(CURRENCY.categories)), len(CURRENCY.categories)
+    rows, size = np.bincount(codes, minlength=len(CURRENCIES)), len(CURRENCIES)
     sums = [sums_by(codes, size, values) for values in (amount, fee, residual)]
     totals = [
-        ControlTotal(CURRENCY.categories[code], int(rows[code]), *(found[code] for found in sums))
+        ControlTotal(CURRENCIES[code], int(rows[code]), *(found[code] for found in sums))
         for code in np.flatnonzero(rows).tolist()
     ]
     period = None

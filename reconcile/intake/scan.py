@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from domain.settlement import Reject
-from reconcile.frames import Ints
+from reconcile.codes import Ints
 from reconcile.intake.layout import Layout, Role
 from reconcile.intake.masking import shown
 from reconcile.intake.rows import BadRow, split

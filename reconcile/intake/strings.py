@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.frames import Ints
+from reconcile.codes import Ints
 from reconcile.intake.source import Bytes
 
 

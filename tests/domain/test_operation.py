@@ -26,8 +26,8 @@ TABLE = """
 recorded    >confirm  refused   >cancel   >refund
 sent        >confirm  refused   >cancel   >refund
 created     >confirm  refused   >cancel   >refund
-action      done      refused   >cancel   >refund
-underway    done      refused   >cancel   >refund
+action      waiting   refused   >cancel   >refund
+underway    waiting   refused   >cancel   >refund
 declined    >fence    refused   >cancel   >refund
 authorized  done      >capture  >cancel   >refund
 cancelled   refused   refused   done      >refund
@@ -60,7 +60,9 @@ def said(stage: Stage, kind: OperationKind, provider_payment_id: str | None) -> 
     verdict = next_step(
         operation(kind), payment(stage=stage, provider_payment_id=provider_payment_id)
     )
-    assert (verdict.step is None) != (verdict.state is None)
+    assert verdict.step is None or verdict.state is None
+    if verdict.step is None and verdict.state is None:
+        return "waiting"
     return f">{verdict.step}" if verdict.step else str(verdict.state)
 
 

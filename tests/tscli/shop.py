@@ -15,7 +15,7 @@ import pytest
 
 from db.database import Database
 from domain.audit import Actor
-from domain.clock import SetClock
+from domain.clock import Clock, SetClock
 from domain.errors import PaymentsError
 from domain.ids import Ids
 from domain.ledger import Account
@@ -46,9 +46,11 @@ class Shop:
     clock: SetClock
     plan: Plan = field(default_factory=lambda: scripted([]))
     actor: Actor = field(default_factory=lambda: Actor("tess", "tests", "testhost"))
+    world_path: str = ":memory:"
+    world_clock: Clock | None = None
 
     def __post_init__(self) -> None:
-        self.world = World.open(":memory:", self.clock)
+        self.world = World.open(self.world_path, self.world_clock or self.clock)
         inner = httpx2.ASGITransport(app=stripe_face(self.world), raise_app_exceptions=True)
         self.transport = FaultyTransport(
             inner, lambda request: self.plan(request), poison=self.world.poison

@@ -1,31 +1,22 @@
-"""Driving operations under provider faults: nothing is charged twice, nothing is wrongly failed.
+"""Driving operations: what is doubtful is settled by asking, what is refused ends, once.
 
-Every fault strikes every request of every verb once, on the real adapter against the pretend
-world; afterwards the same words, or a refresh, must bring our books to the world's truth.
+Each test plays one story between an operator, the books and a provider that fails.
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from db.database import Database
 from domain.clock import SetClock
-from domain.errors import (
-    Conflict,
-    InvalidRequest,
-    OutcomeUnknown,
-    PaymentsError,
-    Rejected,
-    Unavailable,
-)
+from domain.errors import Conflict, InvalidRequest, OutcomeUnknown, Rejected, Unavailable
 from domain.operation import OperationKind, OperationState
 from domain.payment import PaymentState
-from providers.sandbox.faults import READ_FAULTS, WRITE_FAULTS, Fault
+from providers.sandbox.faults import Fault
 from tests.tscli.shop import Shop, open_shop, outcome_of
 from tscli.services.drive import KEY_WINDOW, RESENDS
-from tscli.services.payments import Outcome, refund_payment
+from tscli.services.payments import refund_payment
 
 F = Fault
 
@@ -41,111 +32,6 @@ def sqlite_database(clock: SetClock) -> Database:
     from domain.ids import Ids
 
     return Database("sqlite://", clock, Ids(clock))
-
-
-Verb = Callable[[Shop, str], Outcome]
-VERBS: dict[str, Verb] = {
-    "create": lambda shop, _: shop.create(key="again", order_reference="o1"),
-    "authorise": lambda shop, _: shop.create(key="again", capture=False),
-    "decline": lambda shop, _: shop.create(key="again", method="pm_card_chargeDeclined"),
-    "capture": lambda shop, pay: shop.capture(pay),
-    "capture part": lambda shop, pay: shop.capture(pay, "60.00"),
-    "cancel": lambda shop, pay: shop.cancel(pay),
-    "refund": lambda shop, pay: shop.refund(pay),
-    "refund part": lambda shop, pay: shop.refund(pay, "60.00"),
-}
-REQUESTS = {"create": 2, "authorise": 2, "decline": 4}
-"""Requests to the provider a verb makes at most when nothing fails; one when not named."""
-
-
-def prepared(shop: Shop, verb: str) -> str:
-    """The payment a verb needs."""
-    if verb.startswith("refund"):
-        return shop.create().payment.payment_id
-    if verb.startswith(("capture", "cancel")):
-        return shop.create(capture=False).payment.payment_id
-    return ""
-
-
-def struck(shop: Shop, verb: str, pay: str) -> Outcome | PaymentsError:
-    """What a verb ends in while something fails."""
-    try:
-        return VERBS[verb](shop, pay)
-    except PaymentsError as error:
-        return error
-
-
-def cases() -> list[tuple[str, int, Fault]]:
-    """Every fault on every request of every verb."""
-    return [
-        (verb, number, fault)
-        for verb in VERBS
-        for number in range(REQUESTS.get(verb, 1))
-        for fault in WRITE_FAULTS
-    ]
-
-
-EXPECTED_STATE = {
-    "create": PaymentState.SUCCEEDED,
-    "authorise": PaymentState.AUTHORIZED,
-    "decline": PaymentState.FAILED,
-    "capture": PaymentState.SUCCEEDED,
-    "capture part": PaymentState.SUCCEEDED,
-    "cancel": PaymentState.CANCELLED,
-    "refund": PaymentState.REFUNDED,
-    "refund part": PaymentState.SUCCEEDED,
-}
-
-
-def give_up_stuck_key(shop: Shop) -> None:
-    """A server error stored under the key of a creation ends with the provider's memory of it."""
-    shop.clock.advance(timedelta(hours=25))
-
-
-@pytest.mark.parametrize(("verb", "number", "fault"), cases())
-def test_one_fault_on_each_request(shop: Shop, verb: str, number: int, fault: Fault) -> None:
-    """Proves that after any single fault nothing is wrong, and the same words lead to the end."""
-    pay = prepared(shop, verb)
-    shop.fail([F.NONE] * number + [fault])
-    first = struck(shop, verb, pay)
-    shop.prove_safe()
-    if isinstance(first, PaymentsError):
-        assert isinstance(first, Unavailable | OutcomeUnknown)
-        assert shop.unfinished(), "an error that leaves nothing to be finished"
-    shop.fail([])
-    if fault is F.CACHED_ERROR and isinstance(first, OutcomeUnknown):
-        give_up_stuck_key(shop)
-    again = VERBS[verb](shop, pay)
-    assert again.replayed
-    assert again.payment.state is EXPECTED_STATE[verb]
-    shop.settle()
-    shop.prove()
-    assert len(shop.payments()) == 1
-
-
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("fault", WRITE_FAULTS)
-def test_a_fault_on_every_request(shop: Shop, verb: str, fault: Fault) -> None:
-    """Proves that while everything fails all is open, and a refresh alone ends it afterwards."""
-    pay = prepared(shop, verb)
-    strikes_reads = fault in READ_FAULTS
-    shop.plan = lambda request: (
-        fault if request.method == "POST" or strikes_reads else F.TIMEOUT_BEFORE
-    )
-    first = struck(shop, verb, pay)
-    assert isinstance(first, Unavailable | OutcomeUnknown)
-    if fault in (F.REFUSED, F.CONFLICT, F.RATE_LIMIT, F.RATE_LIMIT_RETRY_AFTER):
-        assert isinstance(first, Unavailable)
-    else:
-        assert isinstance(first, OutcomeUnknown)
-    assert len(shop.unfinished()) == 1
-    shop.prove_safe()
-    if fault is F.CACHED_ERROR:
-        give_up_stuck_key(shop)
-    shop.settle()
-    shop.prove()
-    (final,) = shop.payments()
-    assert final.state is EXPECTED_STATE[verb]
 
 
 def test_money_that_moved_unseen_is_found_by_a_refresh(shop: Shop) -> None:
@@ -401,12 +287,11 @@ def test_a_customer_who_authenticates_pays(shop: Shop) -> None:
     shop.prove()
 
 
-def test_a_customer_who_fails_to_authenticate_can_be_fenced(shop: Shop) -> None:
-    """Proves that a failed authentication ends as failed once it is cancelled."""
+def test_a_customer_who_fails_to_authenticate_is_fenced(shop: Shop) -> None:
+    """Proves that a failed authentication ends as failed as soon as it is asked for."""
     done = shop.create(method="pm_card_threeDSecureRequired")
     shop.world.reject(shop.world.intents()[0].id)
-    pay = shop.refresh(done.payment.payment_id).payment_id
-    assert shop.cancel(pay).payment.state is PaymentState.FAILED
+    assert shop.refresh(done.payment.payment_id).state is PaymentState.FAILED
     assert shop.moved() == []
     shop.prove()
 
@@ -435,3 +320,22 @@ def test_rejected_is_told_by_the_outcome(shop: Shop) -> None:
     assert not isinstance(ended, Rejected)
     assert shop.moved() == []
     shop.prove()
+
+
+@pytest.mark.parametrize(
+    ("method", "state"),
+    [
+        ("pm_usBankAccount_success", PaymentState.SUCCEEDED),
+        ("pm_usBankAccount_insufficientFunds", PaymentState.FAILED),
+    ],
+)
+def test_a_bank_takes_days(shop: Shop, method: str, state: PaymentState) -> None:
+    """Proves that a debit under way is processing until the bank answers, days later."""
+    done = shop.create(method=method)
+    assert done.payment.state is PaymentState.PROCESSING
+    assert done.payment.next_check_at is not None
+    shop.clock.advance(timedelta(days=10))
+    shop.world.tick()
+    shop.refresh(done.payment.payment_id)
+    shop.prove()
+    assert shop.payments()[0].state is state

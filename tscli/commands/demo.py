@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tscli.app import export_formats
 from tscli.render import demo as data
 from tscli.render.progress import progress
 from tscli.render.talk import FINDINGS, say
@@ -60,7 +61,7 @@ async def play(app: Any, place: Path, seed: int) -> Any:
 
             with progress("Playing a week of payments") as advance:
                 return await run_demo(
-                    context, provider, app.clock, world, plant, app.formats("stripe"),
+                    context, provider, app.clock, world, plant, export_formats("stripe"),
                     place, seed, advance,
                 )  # fmt: skip
     finally:

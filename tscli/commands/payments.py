@@ -19,6 +19,7 @@ from tscli.words import (
     ReasonOption,
     YesOption,
     confirm,
+    key_or_fresh,
     open_app,
 )
 
@@ -59,7 +60,9 @@ def create(
     money = Money.parse(amount, currency.upper())
     confirm(f"Charge {money} through {provider}?", yes=yes, dry_run=dry_run)
     words = CreateWords(money, provider, method, capture, order, customer, description)
-    outcome = asyncio.run(create_payment(open_app(ctx).context(), words, key, dry_run=dry_run))
+    app = open_app(ctx)
+    key = key_or_fresh(app, key, dry_run=dry_run)
+    outcome = asyncio.run(create_payment(app.context(), words, key, dry_run=dry_run))
     _show_outcome("payments.create", outcome, form, output)
 
 
@@ -130,7 +133,9 @@ def capture(
 
     check_id(payment, "pay")
     confirm(f"Capture {amount or 'all'} of {payment}?", yes=yes, dry_run=dry_run)
-    context = open_app(ctx).context()
+    app = open_app(ctx)
+    key = key_or_fresh(app, key, dry_run=dry_run)
+    context = app.context()
     outcome = asyncio.run(capture_payment(context, payment, amount, key, dry_run=dry_run))
     _show_outcome("payments.capture", outcome, form, output)
 
@@ -151,7 +156,9 @@ def cancel(
 
     check_id(payment, "pay")
     confirm(f"Cancel {payment}?", yes=yes, dry_run=dry_run)
-    context = open_app(ctx).context(reason)
+    app = open_app(ctx)
+    key = key_or_fresh(app, key, dry_run=dry_run)
+    context = app.context(reason)
     outcome = asyncio.run(cancel_payment(context, payment, key, reason=reason, dry_run=dry_run))
     _show_outcome("payments.cancel", outcome, form, output)
 
@@ -173,7 +180,9 @@ def refund(
 
     check_id(payment, "pay")
     confirm(f"Refund {amount or 'all that is left'} of {payment}?", yes=yes, dry_run=dry_run)
-    context = open_app(ctx).context(reason)
+    app = open_app(ctx)
+    key = key_or_fresh(app, key, dry_run=dry_run)
+    context = app.context(reason)
     outcome = asyncio.run(
         refund_payment(context, payment, amount, key, reason=reason, dry_run=dry_run)
     )

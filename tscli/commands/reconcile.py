@@ -8,6 +8,7 @@ import typer
 from domain.breaks import Bucket
 from domain.ids import check_id
 from domain.settlement import Reject
+from tscli.app import export_formats
 from tscli.render import reconciliation as data
 from tscli.render.ledger import reject_data
 from tscli.render.talk import FINDINGS, PARTIAL, say
@@ -58,7 +59,12 @@ def run(
     app = open_app(ctx)
     period = period_of(day(start), day(end), timezone)
     done = reconcile_run(
-        app.context(), app.owner(provider), app.formats(provider), export, period, dry_run=dry_run
+        app.context(),
+        app.owner(provider),
+        export_formats(provider),
+        export,
+        period,
+        dry_run=dry_run,
     )
     if done.already_done:
         say(f"These inputs were compared before, as {done.run.run_id}; nothing was written.")
@@ -91,8 +97,7 @@ def files(
     from reports.csv_document import breaks_csv
     from tscli.services.reconciliation import reconcile_files
 
-    formats = open_app(ctx).formats(provider)
-    done = reconcile_files(formats, expected, reported, timezone, provider)
+    done = reconcile_files(export_formats(provider), expected, reported, timezone, provider)
     if breaks is not None:
         write_file(breaks, breaks_csv(done.breaks()))
     _show("reconcile.files", data.files_data(done), done.break_counts, form, output)

@@ -157,8 +157,8 @@ def verdict(breaks: int, unreadable: int) -> str:
     """One sentence about a comparison."""
     if not breaks:
         return "Ledger and provider agree."
-    rows = f", {counted(unreadable, 'unreadable row')} among them" if unreadable else ""
-    return f"{counted(breaks, 'break')}{rows}."
+    rows = f", {counted(unreadable, 'unreadable row')}" if unreadable else ""
+    return f"{counted(breaks - unreadable, 'break')}{rows}."
 
 
 def counted(number: int, what: str) -> str:

@@ -14,16 +14,31 @@ def hand_over(document: bytes) -> None:
     sys.stdout.flush()
 
 
+def check_place(path: Path) -> None:
+    """Pass a place where a file can be written; asked before money moves, not after.
+
+    Raises:
+        InvalidRequest: a link, a folder, or in a folder that does not exist or is not ours to
+        write.
+    """
+    if path.is_symlink():
+        raise InvalidRequest(f"{path} is a symbolic link; name the file itself.")
+    if path.is_dir():
+        raise InvalidRequest(f"{path} is a folder; name a file in it.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InvalidRequest(
+            f"{path.parent} is no folder that can be written to.",
+            hint="Name a file in a folder that exists and that you may write to.",
+        )
+
+
 def write_file(path: Path, content: bytes) -> Path:
     """Write a file by way of a temporary one beside it, so that readers see the old or the new one.
 
     Raises:
         InvalidRequest: the place cannot be written to, or is a link or a folder.
     """
-    if path.is_symlink():
-        raise InvalidRequest(f"{path} is a symbolic link; name the file itself.")
-    if path.is_dir():
-        raise InvalidRequest(f"{path} is a folder; name a file in it.")
+    check_place(path)
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

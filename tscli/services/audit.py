@@ -29,6 +29,8 @@ def verify_audit(context: Context) -> Proof:
         digests, entries = _ledger_digests(books)
         counted = _Counted(books.audit.records())
         flaw = first_flaw(_with_ledger(counted, digests))
+        for _ in counted:  # to the end, for the number of records and the head
+            pass
     flaws = [found for found in (flaw, counted.flaw) if found is not None]
     first = min(flaws, key=lambda found: (found.chain, found.seq), default=None)
     return Proof(counted.count, entries, counted.head, first or _orphan(digests))

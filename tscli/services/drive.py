@@ -89,7 +89,7 @@ def _decide(context: Context, operation_id: str) -> tuple[Payment, Operation, Ve
         payment = books.payments.get(operation.payment_id, lock=True)
         operation = books.operations.get(operation_id)
         verdict = next_step(operation, payment)
-        if verdict.state is not None:
+        if verdict.step is None:
             return payment, _settle(books, context, operation, verdict), verdict
         if operation.state is not OperationState.SENDING:
             operation = books.operations.settle(

@@ -195,6 +195,7 @@ def _new_payment(
         raise InvalidRequest(
             f"The payment method {kept.method_id} belongs to another account or mode."
         )
+    theirs = kept.customer_id if kept is not None else None
     return Payment(
         payment_id=context.ids.new("pay"),
         provider=owner.provider,
@@ -207,7 +208,7 @@ def _new_payment(
         created_at=now,
         updated_at=now,
         order_reference=words.order_reference or None,
-        customer_id=customer_for(books, context, words.customer),
+        customer_id=customer_for(books, context, words.customer) or theirs,
         description=words.description,
     )
 

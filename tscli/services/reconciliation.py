@@ -161,12 +161,14 @@ def reconcile_files(
         UnreadableExport: a file as a whole cannot be read.
         InvalidRequest: an unknown time zone.
     """
-    from reconcile.compare import compare
     from reconcile.intake.files import read_both
-    from reconcile.rules import Rules
 
     zone = ZoneInfo(period_of(date(2000, 1, 1), date(2000, 1, 2), timezone).timezone)
     expected, reported = read_both(ledger, exports, formats, zone)
+    # Only now: reading starts before pandas is loaded.
+    from reconcile.compare import compare
+    from reconcile.rules import Rules
+
     comparison = compare(expected, reported, Rules(scope=scope))
     ledgers = (expected.file,) if expected.file else ()
     return FilesOutcome(

@@ -206,7 +206,12 @@ def test_forint_by_hand_are_whole(api, clock):
 
 def test_a_bug_of_ours_does_not_keep_the_key(api, world):
     """Proves: when the world itself breaks, the change is undone and the key can be used again."""
-    words = {**WISH, "payment_method": "pm_card_visa", "confirm": True, "return_url": "https://example.com"}
+    words = {
+        **WISH,
+        "payment_method": "pm_card_visa",
+        "confirm": True,
+        "return_url": "https://example.com",
+    }
     world.core.store.run("ALTER TABLE movements RENAME TO away")
     with pytest.raises(sqlite3.OperationalError):
         api.post("payment_intents", words, key="k")

@@ -32,7 +32,9 @@ def drive(world, faults, times=1, settle=False, late_after=2):
 
     async def go():
         seen = []
-        async with httpx2.AsyncClient(transport=transport, base_url="https://example.com") as client:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="https://example.com"
+        ) as client:
             for _ in range(times):
                 try:
                     seen.append(

@@ -260,7 +260,9 @@ class TestIdempotency:
 
         async def race():
             transport = httpx2.ASGITransport(app=stripe_face(world))
-            async with httpx2.AsyncClient(transport=transport, base_url="https://example.com") as client:
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="https://example.com"
+            ) as client:
                 return await asyncio.gather(
                     *(
                         client.post(
