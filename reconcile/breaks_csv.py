@@ -1,27 +1,15 @@
-"""The breaks as CSV bytes: the same breaks, the same bytes, nothing a spreadsheet would execute.
+"""The breaks as CSV bytes straight from their frame, for comparisons that are kept nowhere.
 
-Numbers stay numbers, also negative ones; only text is made harmless.
+A report writes the same bytes from its own data; this way takes no value per break.
 """
 
 import csv
 import io
-from typing import Any
 
 import pandas as pd
 
+from domain.safe_text import inert_cell
 from reconcile.breaks import BREAK_COLUMNS
-
-_NUMBERS = frozenset(
-    {
-        "expected_minor",
-        "reported_minor",
-        "difference_minor",
-        "expected_fee_minor",
-        "reported_fee_minor",
-        "line",
-    }
-)
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def breaks_csv(breaks: pd.DataFrame) -> bytes:
@@ -33,13 +21,5 @@ def breaks_csv(breaks: pd.DataFrame) -> bytes:
     return out.getvalue().encode()
 
 
-def _cells(breaks: pd.DataFrame, name: str) -> list[Any]:
-    values = breaks[name].tolist()
-    if name in _NUMBERS:
-        return ["" if value is pd.NA else int(value) for value in values]
-    return [harmless(value) for value in values]
-
-
-def harmless(text: str) -> str:
-    """The text with an apostrophe in front where a spreadsheet would take it for a formula."""
-    return "'" + text if text.startswith(_DANGEROUS) else text
+def _cells(breaks: pd.DataFrame, name: str) -> list[str]:
+    return [inert_cell(None if value is pd.NA else value) for value in breaks[name].tolist()]

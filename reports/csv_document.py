@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable
 
 from domain.breaks import Break
-from reports.safe_text import safe_text
+from domain.safe_text import inert_cell
 
 COLUMNS = (
     "break_id", "kind", "line_kind", "provider_reference", "currency",
@@ -17,9 +17,6 @@ COLUMNS = (
     "fields", "transaction_id", "file", "line",
 )  # fmt: skip
 """The header; other programs rely on the names and their order."""
-
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters of a formula, the full-width forms included."""
 
 Cell = str | int | None
 
@@ -36,20 +33,6 @@ def breaks_csv(breaks: Iterable[Break]) -> bytes:
     for item in breaks:
         writer.writerow([inert_cell(cell) for cell in _row(item)])
     return text.getvalue().encode()
-
-
-def inert_cell(cell: Cell) -> str:
-    """The cell as it is written: numbers as they are, text safe to open in a spreadsheet.
-
-    >>> inert_cell(-5), inert_cell("-5"), inert_cell("=1+1"), inert_cell(None)
-    ('-5', "'-5", "'=1+1", '')
-    """
-    if cell is None:
-        return ""
-    if isinstance(cell, int):
-        return str(cell)
-    shown = safe_text(cell)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def _row(item: Break) -> tuple[Cell, ...]:

@@ -13,12 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from domain.breaks import Break, Bucket
+from domain.safe_text import safe_text
 from reports import amounts, instants
 from reports.bucket_totals import SET_ASIDE, is_ledger
 from reports.open_value import fee_difference
 from reports.pictures import bar_chart
 from reports.reconciliation import ReconciliationReport
-from reports.safe_text import safe_text
 from reports.verdict import Verdict, count, provider_name
 
 SHOWN_PER_KIND = 500

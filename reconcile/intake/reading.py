@@ -24,7 +24,7 @@ from reconcile.intake.layout import Layout, Role
 from reconcile.intake.scan import WORD, Cells, scan
 from reconcile.intake.source import BLOCK_BYTES, Block, Source
 
-AHEAD = 2
+AHEAD = 6
 """Blocks waiting for each file beyond the one being converted: bounds the memory taken."""
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from domain.breaks import KINDS
+from domain.safe_text import safe_text
 from reports.amounts import for_people
 from reports.formats import render
 from reports.reconciliation import reconciliation_report
-from reports.safe_text import safe_text
 from tests.reports import sample_runs
 from tests.reports.html_reader import read_page
 

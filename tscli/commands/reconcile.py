@@ -94,12 +94,11 @@ def files(
 
     Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
     """
-    from reports.csv_document import breaks_csv
     from tscli.services.reconciliation import reconcile_files
 
     done = reconcile_files(export_formats(provider), expected, reported, timezone, provider)
     if breaks is not None:
-        write_file(breaks, breaks_csv(done.breaks()))
+        write_file(breaks, done.breaks_csv())
     _show("reconcile.files", data.files_data(done), done.break_counts, form, output)
     count = sum(n for _, n in done.break_counts)
     _finish(done.rejects, count, "" if breaks else "the same command with --breaks FILE")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tscli.render.inert import inert
+from domain.safe_text import safe_text
 from tscli.render.view import Column
 
 _WIDTH_WITHOUT_TERMINAL = 160
@@ -155,7 +155,7 @@ def _text(value: object) -> Text:
         return Text("")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
-    text = _INSTANT.sub(r"\1 \2Z", inert(str(value)))
+    text = _INSTANT.sub(r"\1 \2Z", safe_text(str(value)))
     return Text(text, style=_STYLES.get(text, ""))
 
 
@@ -181,5 +181,5 @@ def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool) -> str:
     for part in parts:
         console.print(part)
     for note in notes:
-        console.print(Text(inert(note)))
+        console.print(Text(safe_text(note)))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -21,7 +21,7 @@ from domain.errors import (
     WebhookError,
 )
 from domain.payment_method import mask_card_numbers
-from tscli.render.inert import inert
+from domain.safe_text import safe_text
 
 EXITS: tuple[tuple[type[PaymentsError], int], ...] = (
     (OutcomeUnknown, 6),
@@ -91,7 +91,7 @@ def ask(question: str) -> bool:
 
 def _safe(text: str) -> str:
     """Words may come back in an error: nothing in them acts, and no card number is repeated."""
-    return inert(mask_card_numbers(text))
+    return safe_text(mask_card_numbers(text))
 
 
 def _write(text: str, end: str = "\n") -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from tscli.render.inert import inert
+from domain.safe_text import inert_cell
 from tscli.render.write import write_file
 
 
@@ -111,11 +111,8 @@ def _cell(value: object) -> object:
         return str(value).lower()
     if not isinstance(value, str):
         return value
-    text = inert(value)
-    plain_number = text.lstrip("-").replace(".", "", 1)
-    if text[:1] in "=+-@" and text and not (plain_number.isascii() and plain_number.isdigit()):
-        return "'" + text
-    return text
+    number = value.removeprefix("-").replace(".", "", 1)
+    return value if number.isascii() and number.isdigit() else inert_cell(value)
 
 
 def _as_table(view: View, *, to_file: bool) -> str:

@@ -18,10 +18,11 @@ from domain.errors import InvalidRequest
 from domain.provider import ProviderAccount
 from domain.run import BucketTotal, Period, Run
 from domain.settlement import ExportFormat, InputFile, Reject
-from tscli.services.context import Context
 
 if TYPE_CHECKING:
+    # `reconcile files` touches no database, so it does not wait for one to be imported either.
     from reconcile.comparison import Comparison
+    from tscli.services.context import Context
 
 CONTEXT_DAYS = 31
 """Ledger rows this far outside the period may still be partners of reported rows."""
@@ -48,9 +49,11 @@ class FilesOutcome:
     rejects: tuple[Reject, ...]
     comparison: "Comparison"
 
-    def breaks(self) -> Iterator[Break]:
-        """The breaks in their fixed order."""
-        return self.comparison.iter_breaks()
+    def breaks_csv(self) -> bytes:
+        """Every break in its fixed order, as CSV."""
+        from reconcile.breaks_csv import breaks_csv
+
+        return breaks_csv(self.comparison.breaks)
 
 
 def period_of(start_on: date, end_on: date, timezone: str) -> Period:
@@ -75,7 +78,7 @@ def period_of(start_on: date, end_on: date, timezone: str) -> Period:
 
 
 def reconcile_run(
-    context: Context,
+    context: "Context",
     owner: ProviderAccount,
     formats: Sequence[ExportFormat],
     exports: Sequence[Path],
@@ -131,7 +134,7 @@ def reconcile_run(
 
 
 def _keep(
-    context: Context, run: Run, fingerprint: str, breaks: Iterator[Break], *, dry_run: bool
+    context: "Context", run: Run, fingerprint: str, breaks: Iterator[Break], *, dry_run: bool
 ) -> None:
     with context.database.transaction(dry_run=dry_run) as books:
         books.runs.add(run, fingerprint, breaks)
@@ -181,7 +184,7 @@ def reconcile_files(
     )
 
 
-def get_run(context: Context, run_id: str | None) -> Run:
+def get_run(context: "Context", run_id: str | None) -> Run:
     """One run, the latest when none is named.
 
     Raises:
@@ -191,21 +194,21 @@ def get_run(context: Context, run_id: str | None) -> Run:
         return books.runs.get(run_id)
 
 
-def list_runs(context: Context, limit: int) -> list[Run]:
+def list_runs(context: "Context", limit: int) -> list[Run]:
     """Runs, newest first."""
     with context.database.read() as books:
         return books.runs.find(limit)
 
 
 def list_breaks(
-    context: Context, *, kind: str | None, state: str | None, run_id: str | None, limit: int
+    context: "Context", *, kind: str | None, state: str | None, run_id: str | None, limit: int
 ) -> list[tuple[Break, str, str]]:
     """Breaks as last seen: (break, its state, the run that saw it last)."""
     with context.database.read() as books:
         return books.runs.breaks(kind=kind, state=state, run_id=run_id, limit=limit)
 
 
-def break_history(context: Context, break_id: str) -> list[tuple[Break, Run]]:
+def break_history(context: "Context", break_id: str) -> list[tuple[Break, Run]]:
     """One break in every run that saw it, oldest first.
 
     Raises:

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from reports.safe_text import safe_text
+from domain.safe_text import safe_text
 
 
 @pytest.mark.parametrize(

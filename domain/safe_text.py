@@ -1,4 +1,4 @@
-"""The one function that makes foreign text inert in a document; every renderer uses it.
+"""The one way to make foreign text inert, on a terminal, in a document and in a spreadsheet.
 
 What it shows must be what is there: a character a reader cannot see, or that moves its neighbours,
 is written as a visible escape. The set is fixed here, not asked of the Python that runs, so that
@@ -19,6 +19,9 @@ _INVISIBLE = (
 _NO_CHARACTER = r"\ud800-\udfff\ufffe\uffff"
 """Lone surrogates cannot be encoded, the other two are no characters."""
 
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""First characters of a formula, the full-width forms included."""
+
 _UNSAFE = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_BIDI}{_INVISIBLE}{_NO_CHARACTER}]")
 
 
@@ -32,6 +35,20 @@ def safe_text(text: str) -> str:
     'a\\x1b[31m\\u202eb'
     """
     return _UNSAFE.sub(_escape, text)
+
+
+def inert_cell(cell: str | int | None) -> str:
+    """A spreadsheet's cell as it is written: numbers as they are, text that no program executes.
+
+    >>> inert_cell(-5), inert_cell("-5"), inert_cell("=1+1"), inert_cell(None)
+    ('-5', "'-5", "'=1+1", '')
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, int):
+        return str(cell)
+    shown = safe_text(cell)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def _escape(match: re.Match[str]) -> str:
