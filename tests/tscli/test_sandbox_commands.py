@@ -38,7 +38,7 @@ def served(home: Path) -> Iterator[str]:
         try:
             assert running.stderr is not None
             line = running.stderr.readline()
-            found = re.search(r"http://127\.0\.0\.1:[1-9]\d*", line)
+            found = re.search(re.escape("http://127.0.0.1:") + r"[1-9]\d*", line)
             assert found, line
             _wait(found[0])
             yield found[0]
