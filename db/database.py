@@ -17,6 +17,7 @@ from db.ledger import Ledger
 from db.operations import Idempotency, Operations
 from db.payments import Payments
 from db.people import People
+from db.provider_accounts import ProviderAccounts
 from db.runs import Runs
 from db.schema import events
 from domain.audit import Actor, AuditRecord, as_json
@@ -40,6 +41,7 @@ class Books:
         self.ledger = Ledger(connection)
         self.audit = Audit(connection)
         self.runs = Runs(connection)
+        self.provider_accounts = ProviderAccounts(connection)
 
     def record(
         self,

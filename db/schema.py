@@ -58,7 +58,14 @@ breaks = _table(
 )
 run_breaks = _table("run_breaks", "run_id ordinal break_id document")
 
+provider_accounts = _table(
+    "provider_accounts",
+    f"{OWNER} status status_reason status_by status_at breaker_state breaker_failures"
+    " breaker_trips breaker_since breaker_version level_milli level_at",
+)
+
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
     audit, transactions, entries, postings, files, runs, breaks, run_breaks,
+    provider_accounts,
 )  # fmt: skip

@@ -9,6 +9,7 @@ logs.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from domain.payment import Snapshot
@@ -24,6 +25,25 @@ class ProviderAccount:
     account: str
     mode: str
     """`live` or `test`."""
+
+
+class AccountStatus(StrEnum):
+    """What an operator decided about an account."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    MAINTENANCE = "maintenance"
+    """Away for a while; recovery waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSwitch:
+    """The operator's switch of an account: nothing is sent unless it is active."""
+
+    status: AccountStatus = AccountStatus.ACTIVE
+    reason: str = ""
+    by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +165,9 @@ class Provider(Protocol):
 
     def payouts(self, start: datetime, end: datetime) -> AsyncIterator[PayoutView]:
         """Payouts created in [start, end)."""
+
+    async def ping(self) -> None:
+        """Ask something harmless that needs our key; raises when the answer is not for us."""
 
     async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
         """Look a token up at the provider and keep it for the customer where one is given."""

@@ -18,6 +18,7 @@ from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
 
 if TYPE_CHECKING:
+    from providers.guard import GuardStore
     from providers.sandbox.world import World as World
 
 NAMES = ("stripe",)
@@ -47,6 +48,8 @@ class AccountSettings:
     base_url: str = ""
     return_url: str = ""
     deadline_seconds: float = 30.0
+    rate_per_second: int = 20
+    """For all processes together; the sandbox in process has no limit."""
 
     @property
     def sandbox(self) -> bool:
@@ -110,14 +113,19 @@ def mode_of(settings: AccountSettings) -> str:
 
 @asynccontextmanager
 async def open_provider(
-    name: str, settings: AccountSettings, sandbox: SandboxSettings, clock: Clock
+    name: str,
+    settings: AccountSettings,
+    sandbox: SandboxSettings,
+    clock: Clock,
+    store: "GuardStore",
 ) -> AsyncIterator[Provider]:
-    """Open a provider's account for the length of the block.
+    """Open a provider's account, guarded, for the length of the block.
 
     Raises:
         ConfigurationError: no such provider, or settings that cannot be used.
     """
     check_name(name)
+    from providers.guard import Guarded
     from providers.http import HttpClient
     from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
 
@@ -138,7 +146,7 @@ async def open_provider(
     )
     provider = StripeProvider(account, http)
     try:
-        yield provider
+        yield Guarded(provider, store, clock, 0 if world is not None else settings.rate_per_second)
     finally:
         await provider.aclose()
         if world is not None:

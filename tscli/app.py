@@ -70,6 +70,7 @@ class App:
             base_url=section.base_url if key or "base_url" in given else "",
             return_url=section.return_url,
             deadline_seconds=section.deadline_seconds,
+            rate_per_second=section.rate_per_second,
         )
 
     def owner(self, provider: str) -> ProviderAccount:
@@ -92,11 +93,13 @@ class App:
             ConfigurationError: there is no such provider, or its settings cannot be used.
         """
         from providers.registry import open_provider
+        from tscli.services.provider_accounts import SharedAccounts
 
         settings = self.account_settings(provider)
         if settings.sandbox:
             say(f"Sandbox mode: no key for {provider} is configured, no real money moves.")
-        return open_provider(provider, settings, self.sandbox, self.clock)
+        shared = SharedAccounts(self.database, self.clock)
+        return open_provider(provider, settings, self.sandbox, self.clock, shared)
 
     def open_world(self) -> World:
         """Open the pretend world itself."""

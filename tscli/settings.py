@@ -40,6 +40,8 @@ class StripeSection(BaseModel):
     """Where customers come back to after authentication."""
     deadline_seconds: int = Field(default=30, gt=0, le=300)
     """Longest time one call may take."""
+    rate_per_second: int = Field(default=20, ge=0, le=1000)
+    """Calls per second for all processes together; 0 is no limit. The sandbox has none."""
 
 
 class SandboxSection(BaseModel):

@@ -193,6 +193,11 @@ class StripeProvider:
             async for item in listed.auto_paging_iter():
                 yield payout(item)
 
+    async def ping(self) -> None:
+        """See `Provider.ping`."""
+        with translated(asking=True):
+            check_mode(await self._v1.balance.retrieve_async(), self._owner)
+
     async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
         """See `Provider.add_method`."""
         with translated(asking=not provider_customer_id):

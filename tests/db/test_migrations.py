@@ -12,6 +12,7 @@ import pytest
 
 from db.database import Database
 from db.migrations import dialect
+from db.schema import TABLES
 from domain.clock import SetClock
 from domain.errors import PaymentsError
 from domain.ids import Ids
@@ -25,6 +26,7 @@ import os, signal, sys
 from datetime import datetime, UTC
 from db.database import Database
 from db.migrations import dialect
+from db.schema import TABLES
 from domain.clock import SetClock
 from domain.ids import Ids
 real, left = dialect.create_table, [8]
@@ -53,7 +55,7 @@ def tables(url: str) -> list[str]:
         return sql.tables()
 
 
-@pytest.mark.parametrize("step", [1, 8, 16])
+@pytest.mark.parametrize("step", [1, 8, len(TABLES), len(TABLES) + 1])
 def test_an_interrupted_upgrade_leaves_nothing(
     empty_url: str, clock: SetClock, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -69,14 +71,14 @@ def test_an_interrupted_upgrade_leaves_nothing(
 
     monkeypatch.setattr("db.migrations.dialect.create_table", failing)
     database = Database(empty_url, clock, Ids(clock))
-    if step <= 15:
+    if step <= len(TABLES):
         with pytest.raises(RuntimeError):
             database.upgrade()
         assert tables(empty_url) == []
         assert database.schema_status().current is None
     monkeypatch.undo()
     assert database.upgrade().up_to_date
-    assert len(tables(empty_url)) == 15
+    assert len(tables(empty_url)) == len(TABLES)
     database.close()
 
 
@@ -136,5 +138,5 @@ def test_the_tables_are_strict(tmp_path: Path, clock: SetClock) -> None:
     listed = connection.execute("PRAGMA table_list").fetchall()
     connection.close()
     ours = {row[1]: row[5] for row in listed if row[1] in tables(url)}
-    assert len(ours) == 15
+    assert len(ours) == len(TABLES)
     assert set(ours.values()) == {1}

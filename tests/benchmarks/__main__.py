@@ -1,0 +1,6 @@
+"""`make benchmarks`: every measured figure of the README, one after the other."""
+
+from tests.benchmarks import reconcile_files
+
+if __name__ == "__main__":
+    raise SystemExit(reconcile_files.main())
