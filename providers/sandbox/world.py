@@ -12,12 +12,33 @@ from pathlib import Path
 
 from domain.clock import Clock, to_micros
 from providers.sandbox.reporting import write_report
-from providers.sandbox.truth import answers, catchup, disputes, intents, payouts, refunds
+from providers.sandbox.truth import (
+    answers,
+    catchup,
+    disputes,
+    intents,
+    orders,
+    payouts,
+    refunds,
+    vault,
+)
 from providers.sandbox.truth.core import Core
-from providers.sandbox.truth.records import Charge, Dispute, Intent, Line, Movement, Payout, Refund
+from providers.sandbox.truth.records import (
+    Authorization,
+    Charge,
+    Dispute,
+    Intent,
+    Line,
+    Movement,
+    Payout,
+    Refund,
+    Setup,
+)
 from providers.sandbox.truth.store import MEMORY, Store, remove
 
 DEFAULT_ACCOUNT = "acct_1SandboxWorld0001"
+PAYPAL_ACCOUNT = "SANDBX2345678"
+"""Merchant id of a PayPal world; such ids have 13 letters of their own alphabet."""
 
 
 class World:
@@ -28,11 +49,13 @@ class World:
 
     @classmethod
     def open(
-        cls, path: str | Path, clock: Clock, *, seed: int | str = 1, account: str = DEFAULT_ACCOUNT
-    ) -> "World":
+        cls, path: str | Path, clock: Clock, *, seed: int | str = 1, account: str = "",
+        provider: str = "stripe",
+    ) -> "World":  # fmt: skip
         """Open the world kept at `path`, or a new one; ":memory:" keeps nothing.
 
-        A stored world keeps the seed and account it was made with.
+        A stored world keeps the seed, account and provider it was made with; `provider` (`stripe`
+        or `paypal`) decides how things are named.
 
         Raises:
             ConfigurationError: the file is a world of another version.
@@ -41,8 +64,13 @@ class World:
         with store.transaction():
             if not store.fact("seed"):
                 store.set_fact("seed", str(seed))
-                store.set_fact("account", account)
-        core = Core(store, clock, store.fact("seed"), store.fact("account"))
+                ours = PAYPAL_ACCOUNT if provider == "paypal" else DEFAULT_ACCOUNT
+                store.set_fact("account", account or ours)
+                store.set_fact("provider", provider)
+        core = Core(
+            store, clock, store.fact("seed"), store.fact("account"),
+            store.fact("provider", "stripe"),
+        )  # fmt: skip
         core.more_work["write_report"] = write_report
         return cls(core)
 
@@ -54,6 +82,11 @@ class World:
     def account(self) -> str:
         """The provider account this world is."""
         return self.core.account
+
+    @property
+    def provider(self) -> str:
+        """The provider whose account this world is."""
+        return self.core.provider
 
     @contextmanager
     def change(self) -> Iterator[Core]:
@@ -67,9 +100,17 @@ class World:
         with self.core.store.transaction():
             return catchup.catch_up(self.core)
 
-    def approve(self, intent_id: str) -> Intent:
-        """The payer authenticates a payment that asked for it. Raises: Missing, Refusal."""
+    def approve(self, intent_id: str, *, wallet: str | None = None) -> Intent | Setup:
+        """The payer agrees to what asked for it. Raises: Missing, Refusal.
+
+        A PayPal order is approved with the named test wallet; a setup token of its vault, too,
+        waits for its owner's word.
+        """
         with self.change() as core:
+            if core.store.kind_of(intent_id) == "setup":
+                return vault.approve(core, intent_id)
+            if core.provider == "paypal":
+                return orders.approve(core, intent_id, wallet)
             return intents.approve(core, intent_id)
 
     def reject(self, intent_id: str) -> Intent:
@@ -131,6 +172,28 @@ class World:
         with self.change() as core:
             core.store.set_fact("search_lag", str(seconds))
 
+    def set_report_lag(self, seconds: int) -> None:
+        """How far transaction search lags behind (0 to 3 hours, 3 hours at first).
+
+        Raises:
+            ValueError: outside that range.
+        """
+        if not 0 <= seconds <= 10_800:
+            raise ValueError("transaction search lags between 0 seconds and 3 hours")
+        with self.change() as core:
+            core.store.set_fact("report_lag", str(seconds))
+
+    def set_report_maximum(self, rows: int) -> None:
+        """How many rows transaction search answers with at most, 10 000 at first.
+
+        Raises:
+            ValueError: less than one.
+        """
+        if rows < 1:
+            raise ValueError("transaction search answers with at least one row")
+        with self.change() as core:
+            core.store.set_fact("report_maximum", str(rows))
+
     def movements(self) -> list[Movement]:
         """All money that really moved, in order."""
         return self.core.movements()
@@ -150,6 +213,10 @@ class World:
     def intents(self) -> list[Intent]:
         """All payments, oldest first."""
         return [record for _, record in self.core.store.newest(Intent)][::-1]
+
+    def authorizations(self) -> list[Authorization]:
+        """All holds, oldest first."""
+        return [record for _, record in self.core.store.newest(Authorization)][::-1]
 
     def charges(self) -> list[Charge]:
         """All attempts to take money, oldest first."""

@@ -5,7 +5,7 @@ Each piece of work happens as of its own due time, in order, however late anybod
 
 from collections.abc import Callable
 
-from providers.sandbox.truth import attempts, payouts, refunds
+from providers.sandbox.truth import attempts, authorizations, orders, payouts, refunds
 from providers.sandbox.truth.core import Core
 
 WORK: dict[str, Callable[[Core, str], None]] = {
@@ -16,6 +16,9 @@ WORK: dict[str, Callable[[Core, str], None]] = {
     "fail_refund": refunds.fail_when_due,
     "submit_payout": payouts.submit,
     "arrive_payout": payouts.arrive,
+    "lapse_approval": orders.lapse_approval,
+    "lapse_authorization": authorizations.lapse,
+    "settle_capture": authorizations.settle_capture,
 }
 """Name of the scheduled work -> what it does to the object."""
 

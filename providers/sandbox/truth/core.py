@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from domain.clock import Clock, to_micros
+from providers.sandbox.truth.naming import NAMINGS
 from providers.sandbox.truth.records import KIND_OF, Happening, Line, Movement
 from providers.sandbox.truth.refusals import Missing
 from providers.sandbox.truth.store import Store
@@ -30,6 +31,8 @@ class Core:
     clock: Clock
     seed: str
     account: str
+    provider: str = "stripe"
+    """Whose manners the world has where they differ: how things are named."""
     request_id: str | None = None
     idempotency_key: str | None = None
     more_work: dict[str, Callable[["Core", str], None]] = field(default_factory=dict)
@@ -51,19 +54,19 @@ class Core:
         finally:
             self._as_of = None
 
-    def random(self, stream: str, length: int) -> str:
+    def random(self, stream: str, length: int, alphabet: str = _LETTERS) -> str:
         """Letters that are a function of the seed and a persisted counter."""
         count = self.store.count(f"counter:{stream}")
         number = int.from_bytes(hashlib.sha256(f"{self.seed}:{stream}:{count}".encode()).digest())
         letters = []
         for _ in range(length):
-            number, digit = divmod(number, len(_LETTERS))
-            letters.append(_LETTERS[digit])
+            number, digit = divmod(number, len(alphabet))
+            letters.append(alphabet[digit])
         return "".join(letters)
 
     def new_id(self, prefix: str) -> str:
-        """A fresh id such as `pi_3…`: the prefix and 24 letters, the first the digit 3."""
-        return f"{prefix}_3{self.random('id', 23)}"
+        """A fresh id for what the prefix names, as this world's provider writes such ids."""
+        return NAMINGS[self.provider](prefix, self.random)
 
     def book(
         self, category: str, amount_minor: int, currency: str, *, fee_minor: int = 0,

@@ -19,6 +19,8 @@ class IntentStatus(StrEnum):
     NEEDS_CONFIRMATION = "needs_confirmation"
     NEEDS_ACTION = "needs_action"
     PROCESSING = "processing"
+    APPROVED = "approved"
+    """The payer has agreed, and nothing was taken or held yet."""
     AUTHORIZED = "authorized"
     SUCCEEDED = "succeeded"
     CANCELLED = "cancelled"
@@ -42,7 +44,7 @@ class Method:
     id: str
     created_at: int
     kind: str
-    """`card`, `us_bank_account` or `sepa_debit`."""
+    """`card`, `us_bank_account`, `sepa_debit` or `paypal`."""
     behaviour: str
     details: Json
     billing: Json = field(default_factory=dict)
@@ -102,6 +104,39 @@ class Charge:
     metadata: dict[str, str] = field(default_factory=dict)
     echo: Json = field(default_factory=dict)
     failure: Json | None = None
+
+
+@dataclass
+class Authorization:
+    """Money held for one payment, to be taken in one or several captures."""
+
+    id: str
+    created_at: int
+    intent_id: str
+    amount_minor: int
+    currency: str
+    method: Json
+    """The method as it was: id, kind, behaviour, details, billing."""
+    honoured_until: int
+    expires_at: int
+    status: str = "created"
+    """`created`, `partially_captured`, `captured`, `voided` or `expired`."""
+    captured_minor: int = 0
+    renewed: bool = False
+    """Whether it was authorised a second time, or is the second time itself."""
+
+
+@dataclass
+class Setup:
+    """A method on its way into the vault: it waits for its owner's agreement."""
+
+    id: str
+    created_at: int
+    template: str
+    """Public name of the test method it stands for."""
+    status: str
+    """`needs_action`, `approved` or `used`."""
+    customer_id: str | None = None
 
 
 @dataclass
@@ -239,7 +274,8 @@ class Happening:
 
 RECORDS: dict[str, type[Any]] = {
     "customer": Customer, "method": Method, "intent": Intent, "charge": Charge, "refund": Refund,
-    "dispute": Dispute, "payout": Payout, "report": Report,
+    "dispute": Dispute, "payout": Payout, "report": Report, "authorization": Authorization,
+    "setup": Setup,
 }  # fmt: skip
 """Kind of a stored record -> its class."""
 

@@ -9,6 +9,8 @@ from providers.sandbox.truth.refusals import Refusal
 
 DEBIT_REFUND_DAYS = 2
 PENDING_CARD_DAYS = 1
+AT_ONCE = ("card", "paypal")
+"""Kinds of methods that take money back on the spot; banks take days."""
 
 
 def create(
@@ -115,7 +117,7 @@ def _check(charge: Charge, left: int, amount_minor: int | None) -> None:
 
 def _plan(core: Core, charge: Charge, refund: Refund) -> None:
     now = core.now()
-    if refund.method_kind != "card":
+    if refund.method_kind not in AT_ONCE:
         refund.status = "needs_action" if refund.email else "pending"
         core.schedule("settle_refund", refund.id, now + DEBIT_REFUND_DAYS * DAY)
     elif charge.method["behaviour"] == "refund_pends":

@@ -32,6 +32,9 @@ CREATE INDEX IF NOT EXISTS happenings_by_object ON happenings (object_id, seq);
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, born_at INTEGER NOT NULL, owner TEXT,
     status INTEGER, body TEXT, request_id TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS requests (
+    scope TEXT NOT NULL, key TEXT NOT NULL, born_at INTEGER NOT NULL, owner TEXT, object_id TEXT,
+    PRIMARY KEY (scope, key)) STRICT;
 CREATE TABLE IF NOT EXISTS due (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, due_at INTEGER NOT NULL, work TEXT NOT NULL,
     object_id TEXT NOT NULL) STRICT;

@@ -1,0 +1,1 @@
+"""PayPal: Orders, Payments, Vault and Transaction Search over our one HTTP client."""

@@ -1,0 +1,24 @@
+"""What PayPal can do, as data. Source: PayPal's pages on currencies, orders and payments.
+
+`cancel` means: an authorization is voided, an order that was never paid is fenced (see
+`providers.paypal.provider`); PayPal itself has no call that cancels an order.
+"""
+
+from domain.provider import Capabilities
+
+NO_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
+"""Currencies PayPal takes in whole units only, whatever ISO 4217 says."""
+
+CAPABILITIES = Capabilities(
+    currencies=frozenset(
+        {
+            "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS",
+            "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "SEK", "SGD", "THB", "TWD", "USD",
+        }
+    ),
+    method_types=frozenset({"paypal", "card", "venmo"}),
+    partial_capture=True,
+    partial_refund=True,
+    cancel=True,
+    amount_max_minor=999_999_999,
+)  # fmt: skip
