@@ -118,7 +118,7 @@ def _next_create(payment: Payment) -> Verdict:
         return Verdict(state=OperationState.REFUSED, why=payment.failure_message or "Cancelled.")
     if payment.provider_payment_id is None:
         return Verdict(step=Step.CREATE)
-    if payment.stage <= Stage.CREATED:
+    if payment.stage <= Stage.CREATED or payment.stage is Stage.APPROVED:
         return Verdict(step=Step.CONFIRM)
     if payment.stage is Stage.DECLINED:
         return Verdict(step=Step.FENCE)

@@ -41,15 +41,17 @@ class Stage(IntEnum):
     """The provider has an object that moves no money."""
     ACTION = 3
     """The customer has to act."""
-    UNDERWAY = 4
+    APPROVED = 4
+    """The customer agreed; nothing moves until we confirm."""
+    UNDERWAY = 5
     """The provider works on it; banks take days."""
-    DECLINED = 5
+    DECLINED = 6
     """Refused, but the provider's object could still be paid: it must be fenced off first."""
-    AUTHORIZED = 6
-    CANCELLED = 7
-    FAILED = 8
+    AUTHORIZED = 7
+    CANCELLED = 8
+    FAILED = 9
     """Refused, and the provider's object can never be paid."""
-    CAPTURED = 9
+    CAPTURED = 10
 
 
 STATE_OF: dict[Stage, PaymentState] = {
@@ -57,6 +59,7 @@ STATE_OF: dict[Stage, PaymentState] = {
     Stage.SENT: PaymentState.PROCESSING,
     Stage.CREATED: PaymentState.PROCESSING,
     Stage.ACTION: PaymentState.REQUIRES_ACTION,
+    Stage.APPROVED: PaymentState.PROCESSING,
     Stage.UNDERWAY: PaymentState.PROCESSING,
     Stage.DECLINED: PaymentState.PROCESSING,
     Stage.AUTHORIZED: PaymentState.AUTHORIZED,

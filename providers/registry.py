@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.breaks import Bucket
 from domain.clock import Clock
-from domain.errors import ConfigurationError
+from domain.errors import CapabilityMissing, ConfigurationError
 from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
 
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from providers.guard import GuardStore
     from providers.sandbox.world import World as World
 
-NAMES = ("stripe",)
+NAMES = ("stripe", "paypal")
 """Every provider there is."""
 
 SANDBOX_ACCOUNT = "sandbox"
+SETTLEMENT = "paypal.settlement"
+"""Name of PayPal's settlement file among the files the pretend world can write."""
+
+_SANDBOX_RETURN = "https://example.com/return"
+"""Where pretend customers come back to."""
+
 _SANDBOX_URL = "http://127.0.0.1:12111"
 """Requests into the pretend world are addressed as the real ones are; they never leave the
 process."""
@@ -41,12 +47,20 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """How one provider account is reached; without an API key it is the sandbox's."""
+    """How one provider account is reached; without a key it is the sandbox's."""
 
-    api_key: str = ""
+    key: str = ""
+    """The secret: an API key, or a client's secret."""
+    client_id: str = ""
+    """Public half of the key, where a provider has one."""
     account: str = "default"
+    mode: str = "test"
+    """`live` or `test`, for providers whose keys do not tell."""
+    merchant_id: str = ""
     base_url: str = ""
     return_url: str = ""
+    cancel_url: str = ""
+    brand_name: str = ""
     deadline_seconds: float = 30.0
     rate_per_second: int = 20
     """For all processes together; the sandbox in process has no limit."""
@@ -54,7 +68,7 @@ class AccountSettings:
     @property
     def sandbox(self) -> bool:
         """Whether nothing real moves."""
-        return not self.api_key
+        return not self.key
 
 
 def check_name(name: str) -> str:
@@ -75,8 +89,11 @@ def formats(name: str) -> tuple[ExportFormat, ...]:
 
     Raises:
         ConfigurationError: there is no such provider.
+        CapabilityMissing: its files cannot be read.
     """
     check_name(name)
+    if name != "stripe":
+        raise CapabilityMissing(f"Files of {name} cannot be read.")
     from providers.stripe.exports import FORMATS
 
     return FORMATS
@@ -89,21 +106,28 @@ def capabilities(name: str) -> Capabilities:
         ConfigurationError: there is no such provider.
     """
     check_name(name)
-    from providers.stripe.capabilities import CAPABILITIES
+    if name == "paypal":
+        from providers.paypal.capabilities import CAPABILITIES as PAYPAL
 
-    return CAPABILITIES
+        return PAYPAL
+    from providers.stripe.capabilities import CAPABILITIES as STRIPE
+
+    return STRIPE
 
 
-def mode_of(settings: AccountSettings) -> str:
-    """`live` or `test`, as the key says.
+def mode_of(name: str, settings: AccountSettings) -> str:
+    """`live` or `test`: as a Stripe key says, as the settings say for PayPal.
 
     Raises:
-        ConfigurationError: the key has no known prefix.
+        ConfigurationError: a Stripe key has no known prefix.
     """
-    key = settings.api_key
-    if not key or key.startswith(("sk_test_", "rk_test_")):
+    if settings.sandbox:
         return "test"
-    if key.startswith(("sk_live_", "rk_live_")):
+    if name == "paypal":
+        return settings.mode
+    if settings.key.startswith(("sk_test_", "rk_test_")):
+        return "test"
+    if settings.key.startswith(("sk_live_", "rk_live_")):
         return "live"
     raise ConfigurationError(
         "The Stripe API key starts with none of sk_test_, rk_test_, sk_live_, rk_live_.",
@@ -126,25 +150,11 @@ async def open_provider(
     """
     check_name(name)
     from providers.guard import Guarded
-    from providers.http import HttpClient
-    from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
 
-    world = open_world(sandbox, clock) if settings.sandbox and not settings.base_url else None
-    account = StripeSettings(
-        api_key=settings.api_key or "sk_test_sandbox",
-        account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
-        mode=mode_of(settings),
-        base_url=settings.base_url or _SANDBOX_URL,
-        return_url=settings.return_url or ("https://example.com/return" if world else ""),
-        deadline_seconds=settings.deadline_seconds,
-    )
-    http = HttpClient(
-        account.base_url,
-        ALLOWED_HOSTS,
-        deadline_seconds=account.deadline_seconds,
-        transport=_face(world) if world is not None else None,
-    )
-    provider = StripeProvider(account, http)
+    world = None
+    if settings.sandbox and not settings.base_url:
+        world = open_world(sandbox, clock, name)
+    provider = (_paypal if name == "paypal" else _stripe)(settings, world)
     try:
         yield Guarded(provider, store, clock, 0 if world is not None else settings.rate_per_second)
     finally:
@@ -153,24 +163,91 @@ async def open_provider(
             world.close()
 
 
-def open_world(settings: SandboxSettings, clock: Clock) -> "World":
-    """Open the pretend world, made when it is not there yet."""
+def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
+    from providers.http import HttpClient
+    from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
+
+    account = StripeSettings(
+        api_key=settings.key or "sk_test_sandbox",
+        account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
+        mode=mode_of("stripe", settings),
+        base_url=settings.base_url or (_SANDBOX_URL if world else "https://api.stripe.com"),
+        return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
+        deadline_seconds=settings.deadline_seconds,
+    )
+    http = HttpClient(
+        account.base_url,
+        ALLOWED_HOSTS,
+        deadline_seconds=account.deadline_seconds,
+        transport=_face(world) if world is not None else None,
+    )
+    return StripeProvider(account, http)
+
+
+def _paypal(settings: AccountSettings, world: "World | None") -> Provider:
+    from providers.http import HttpClient
+    from providers.paypal.provider import (
+        ALLOWED_HOSTS,
+        LIVE_URL,
+        TEST_URL,
+        PayPalProvider,
+        PayPalSettings,
+    )
+
+    mode = mode_of("paypal", settings)
+    real = LIVE_URL if mode == "live" else TEST_URL
+    account = PayPalSettings(
+        client_id=settings.client_id or "sandbox",
+        client_secret=settings.key or "sandbox",
+        account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
+        mode=mode,
+        merchant_id=world.account if world is not None else settings.merchant_id,
+        base_url=settings.base_url or (_SANDBOX_URL if world else real),
+        return_url=settings.return_url or _SANDBOX_RETURN,
+        cancel_url=settings.cancel_url or _SANDBOX_RETURN,
+        brand_name=settings.brand_name,
+        deadline_seconds=settings.deadline_seconds,
+    )
+    http = HttpClient(
+        account.base_url,
+        ALLOWED_HOSTS,
+        deadline_seconds=account.deadline_seconds,
+        transport=_face(world) if world is not None else None,
+    )
+    return PayPalProvider(account, http)
+
+
+def open_world(settings: SandboxSettings, clock: Clock, provider: str) -> "World":
+    """Open a provider's pretend world, made when it is not there yet."""
     from providers.sandbox.world import World
 
-    if settings.path != ":memory:":
-        Path(settings.path).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return World.open(settings.path, clock, seed=settings.seed)
+    path = world_path(settings, provider)
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    return World.open(path, clock, seed=settings.seed, provider=provider)
 
 
-def reset_world(settings: SandboxSettings) -> None:
-    """Forget the pretend world."""
+def world_path(settings: SandboxSettings, provider: str) -> str:
+    """Where a provider's world is kept: each has a file of its own beside the first one."""
+    if settings.path == ":memory:" or provider == NAMES[0]:
+        return settings.path
+    first = Path(settings.path)
+    return str(first.with_name(f"{first.stem}-{provider}{first.suffix}"))
+
+
+def reset_world(settings: SandboxSettings, provider: str) -> None:
+    """Forget a provider's pretend world."""
     from providers.sandbox.world import reset
 
-    reset(settings.path)
+    reset(world_path(settings, provider))
 
 
 def sandbox_app(world: "World") -> Callable[..., Any]:
-    """The world's Stripe face as an ASGI application."""
+    """The world's face as an ASGI application that speaks its provider's protocol."""
+    if world.core.provider == "paypal":
+        from providers.sandbox.paypal_face import paypal_face
+
+        return paypal_face(world)
     from providers.sandbox.stripe_face import stripe_face
 
     return stripe_face(world)
@@ -193,6 +270,10 @@ def sandbox_export(
     Raises:
         InvalidRequest: no such format or time zone.
     """
+    if format_name == SETTLEMENT:
+        from providers.sandbox.paypal_settlement import settlement_report
+
+        return settlement_report(world, start, end)
     from providers.sandbox.exports import FORMATS, export
 
     layout = FORMATS.get(format_name)
@@ -206,7 +287,7 @@ def sandbox_formats() -> tuple[str, ...]:
     """Names of the files the pretend world can write."""
     from providers.sandbox.exports import FORMATS
 
-    return tuple(FORMATS)
+    return (*FORMATS, SETTLEMENT)
 
 
 def planted_export(

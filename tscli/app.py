@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domain.settlement import ExportFormat
     from providers.registry import AccountSettings, SandboxSettings, World
     from tscli.services.context import Context
-    from tscli.settings import Settings
+    from tscli.settings import PayPalSection, Settings, StripeSection
 
 
 @dataclass
@@ -58,20 +58,12 @@ class App:
         Raises:
             ConfigurationError: there is no such provider.
         """
-        from providers.registry import AccountSettings, check_name
+        from providers.registry import check_name
 
         check_name(provider)
-        section = self.settings.stripe
-        given = section.model_fields_set
-        key = section.api_key.get_secret_value()
-        return AccountSettings(
-            api_key=key,
-            account=section.account,
-            base_url=section.base_url if key or "base_url" in given else "",
-            return_url=section.return_url,
-            deadline_seconds=section.deadline_seconds,
-            rate_per_second=section.rate_per_second,
-        )
+        if provider == "paypal":
+            return _paypal_settings(self.settings.paypal)
+        return _stripe_settings(self.settings.stripe)
 
     def owner(self, provider: str) -> ProviderAccount:
         """Which account of a provider is configured.
@@ -84,7 +76,7 @@ class App:
 
         settings = self.account_settings(provider)
         account = SANDBOX_ACCOUNT if settings.sandbox else settings.account
-        return ProviderAccount(provider, account, mode_of(settings))
+        return ProviderAccount(provider, account, mode_of(provider, settings))
 
     def open_provider(self, provider: str) -> AbstractAsyncContextManager[Provider]:
         """Open a provider's configured account.
@@ -101,11 +93,15 @@ class App:
         shared = SharedAccounts(self.database, self.clock)
         return open_provider(provider, settings, self.sandbox, self.clock, shared)
 
-    def open_world(self) -> World:
-        """Open the pretend world itself."""
-        from providers.registry import open_world
+    def open_world(self, provider: str) -> World:
+        """Open a provider's pretend world itself.
 
-        return open_world(self.sandbox, self.clock)
+        Raises:
+            ConfigurationError: there is no such provider.
+        """
+        from providers.registry import check_name, open_world
+
+        return open_world(self.sandbox, self.clock, check_name(provider))
 
     def close(self) -> None:
         """Let go of what was opened."""
@@ -119,6 +115,38 @@ class App:
 
         actor = Actor(self.settings.acting, self.command, host(), reason)
         return Context(self.database, self.clock, self.ids, actor, self.open_provider)
+
+
+def _stripe_settings(section: StripeSection) -> AccountSettings:
+    from providers.registry import AccountSettings
+
+    key = section.api_key.get_secret_value()
+    return AccountSettings(
+        key=key,
+        account=section.account,
+        base_url=section.base_url if key or "base_url" in section.model_fields_set else "",
+        return_url=section.return_url,
+        deadline_seconds=section.deadline_seconds,
+        rate_per_second=section.rate_per_second,
+    )
+
+
+def _paypal_settings(section: PayPalSection) -> AccountSettings:
+    from providers.registry import AccountSettings
+
+    return AccountSettings(
+        key=section.client_secret.get_secret_value(),
+        client_id=section.client_id,
+        account=section.account,
+        mode=section.mode,
+        merchant_id=section.merchant_id,
+        base_url=section.base_url,
+        return_url=section.return_url,
+        cancel_url=section.cancel_url,
+        brand_name=section.brand_name,
+        deadline_seconds=section.deadline_seconds,
+        rate_per_second=section.rate_per_second,
+    )
 
 
 def export_formats(provider: str) -> tuple[ExportFormat, ...]:
@@ -168,7 +196,7 @@ def open_demo(folder: Path, seed: int, command: str) -> App:
 
     from domain.errors import ConfigurationError
     from tscli.services.demo_week import MONDAY
-    from tscli.settings import SandboxSection, Settings, StripeSection
+    from tscli.settings import PayPalSection, SandboxSection, Settings, StripeSection
 
     books, world = folder / "demo.db", folder / "demo-world.db"
     try:
@@ -182,6 +210,7 @@ def open_demo(folder: Path, seed: int, command: str) -> App:
         database_url=SecretStr(f"sqlite:///{books}"),
         operator="demo",
         stripe=StripeSection(),
+        paypal=PayPalSection(),
         sandbox=SandboxSection(path=str(world), seed=seed),
     )
     app = App(settings, command, SetClock(MONDAY))

@@ -8,7 +8,7 @@ import getpass
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -44,6 +44,34 @@ class StripeSection(BaseModel):
     """Calls per second for all processes together; 0 is no limit. The sandbox has none."""
 
 
+class PayPalSection(BaseModel):
+    """One PayPal account."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    """Without one the sandbox world is used."""
+    mode: Literal["live", "test"] = "test"
+    """PayPal's keys do not tell; the adapter refuses the other mode's address."""
+    account: str = Field(default="default", min_length=1, max_length=64)
+    """Our name for the account; part of every stored key."""
+    merchant_id: str = ""
+    """PayPal's id of the account; objects that name another one are refused."""
+    base_url: str = ""
+    """Another address for a local `tscli sandbox serve --provider paypal`."""
+    return_url: str = ""
+    """Where payers come back to after agreeing."""
+    cancel_url: str = ""
+    """Where payers come back to when they do not agree."""
+    brand_name: str = ""
+    """The shop's name as PayPal shows it."""
+    deadline_seconds: int = Field(default=30, gt=0, le=300)
+    """Longest time one call may take."""
+    rate_per_second: int = Field(default=10, ge=0, le=1000)
+    """Calls per second for all processes together; 0 is no limit. The sandbox has none."""
+
+
 class SandboxSection(BaseModel):
     """The pretend world."""
 
@@ -70,6 +98,7 @@ class Settings(BaseSettings):
     operator: str = Field(default="", max_length=64)
     """Who acts; the system's user when empty."""
     stripe: StripeSection = StripeSection()
+    paypal: PayPalSection = PayPalSection()
     sandbox: SandboxSection = SandboxSection()
 
     @classmethod
@@ -123,9 +152,16 @@ def load_settings() -> Settings:
         raise ConfigurationError(_explain(error)) from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{config_file()} cannot be read: {error}.") from None
-    key = settings.stripe.api_key.get_secret_value()
-    if key.strip().lower() in _PLACEHOLDERS or key != key.strip():
-        raise ConfigurationError("stripe.api_key is a placeholder or has blanks around it.")
+    secrets = {
+        "stripe.api_key": settings.stripe.api_key,
+        "paypal.client_secret": settings.paypal.client_secret,
+    }
+    for name, secret in secrets.items():
+        key = secret.get_secret_value()
+        if key.strip().lower() in _PLACEHOLDERS or key != key.strip():
+            raise ConfigurationError(f"{name} is a placeholder or has blanks around it.")
+    if settings.paypal.client_secret.get_secret_value() and not settings.paypal.client_id:
+        raise ConfigurationError("paypal.client_secret is set, paypal.client_id is not.")
     return settings
 
 

@@ -107,9 +107,8 @@ class PayPalProvider:
         with reading(asking=True):
             verb = snapshots.verb_of(order)
             stage = snapshots.stage_of(order)
-            waiting = stage is Stage.ACTION and order["status"] != "APPROVED"
-            unpaid = stage in (Stage.CREATED, Stage.ACTION)
-        if not unpaid or waiting or (method_token == WALLET and order["status"] != "APPROVED"):
+            unasked = stage is Stage.CREATED and method_token != WALLET
+        if not unasked and stage is not Stage.APPROVED:
             return self._snapshot(order, asking=True)
         body = await self._paying(method_token)
         call = "capture" if verb == CAPTURE else "authorize"
@@ -161,7 +160,7 @@ class PayPalProvider:
         with reading(asking=True):
             stage = snapshots.stage_of(order)
             verb = snapshots.verb_of(order)
-        if stage in (Stage.CREATED, Stage.ACTION):
+        if stage in (Stage.CREATED, Stage.ACTION, Stage.APPROVED):
             return await self._fenced(order, verb)
         for held in self._held(order) if stage is Stage.AUTHORIZED else ():
             path = f"{_AUTHORIZATIONS}/{held['id']}/void"

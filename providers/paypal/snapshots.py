@@ -44,7 +44,7 @@ _ORDERS = {
     "CREATED": Stage.CREATED,
     "SAVED": Stage.CREATED,
     "PAYER_ACTION_REQUIRED": Stage.ACTION,
-    "APPROVED": Stage.ACTION,
+    "APPROVED": Stage.APPROVED,
     "VOIDED": Stage.CANCELLED,
 }
 _REFUNDS = {

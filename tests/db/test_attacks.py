@@ -130,7 +130,7 @@ BROKEN = [
     ("payments", "refunded_minor", 10_001),
     ("payments", "disputed_minor", -1),
     ("payments", "disputed_minor", 10_001),
-    ("payments", "stage", 10),
+    ("payments", "stage", 11),
     ("payments", "stage", -1),
     ("payments", "stage", 3),
     ("payments", "state", "paid"),
@@ -221,6 +221,6 @@ def _pay_twice(books: Shell) -> None:
     words |= {"refunded_minor": 0, "stage": 2, "state": "processing", "order_reference": "o1"}
     with pytest.raises(Refused):
         books.copy("payments", **words)
-    books.copy("payments", **words | {"stage": 8, "state": "failed"})
+    books.copy("payments", **words | {"stage": 9, "state": "failed"})
     with pytest.raises(Refused):
         books.run("UPDATE payments SET stage = 2, state = 'processing' WHERE payment_id = 'p'")

@@ -27,6 +27,7 @@ recorded    >confirm  refused   >cancel   >refund
 sent        >confirm  refused   >cancel   >refund
 created     >confirm  refused   >cancel   >refund
 action      waiting   refused   >cancel   >refund
+approved    >confirm  refused   >cancel   >refund
 underway    waiting   refused   >cancel   >refund
 declined    >fence    refused   >cancel   >refund
 authorized  done      >capture  >cancel   >refund

@@ -35,7 +35,7 @@ def write(target: Path) -> None:
             for key in ("ledger", "export", "answers"):
                 shutil.copyfile(result.files[key], target / result.files[key].name)
             start = MONDAY.replace(hour=0)
-            world = app.open_world()
+            world = app.open_world("stripe")
             for file, layout in OTHER_LAYOUTS.items():
                 text = sandbox_export(world, layout, start, start + timedelta(days=DAYS), "UTC")
                 (target / file).write_text(text)

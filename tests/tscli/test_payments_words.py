@@ -193,7 +193,7 @@ def test_errors_as_json_go_to_stderr(sqlite_cli: Cli) -> None:
     assert ran.stdout == ""
 
 
-@pytest.mark.parametrize("provider", ["paypal", "nobody", ""])
+@pytest.mark.parametrize("provider", ["adyen", "nobody", ""])
 def test_a_provider_that_is_not_there(sqlite_cli: Cli, provider: str) -> None:
     """Proves that an unknown provider is a configuration error that names the known ones."""
     ran = sqlite_cli(*words(provider=provider))

@@ -50,7 +50,7 @@ async def play(app: Any, place: Path, seed: int) -> Any:
     from tscli.services.demo import run_demo
     from tscli.services.demo_week import DAYS, MONDAY
 
-    world = app.open_world()
+    world = app.open_world("stripe")
     try:
         async with app.open_provider("stripe") as provider:
             context = replace(app.context(), open_provider=lambda _: nullcontext(provider))

@@ -13,14 +13,17 @@ from tscli.words import DryRunOption, YesOption, confirm, day, open_app
 
 commands = typer.Typer(help="The pretend provider used without keys.", no_args_is_help=True)
 
+PretendOption = Annotated[str, typer.Option("--provider", help="Whose pretend world.")]
+
 
 @commands.command()
 def serve(
     ctx: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 12111,
+    provider: PretendOption = "stripe",
 ) -> None:
-    """Serve the pretend Stripe over HTTP; point TSCLI_STRIPE__BASE_URL at it."""
+    """Serve a pretend provider over HTTP; point its BASE_URL setting at it."""
     import uvicorn
 
     from providers.registry import sandbox_app
@@ -31,7 +34,7 @@ def serve(
             hint="Leave --host at 127.0.0.1.",
         )
     listener = _listen(host, port)
-    world = open_app(ctx).open_world()
+    world = open_app(ctx).open_world(provider)
     say(f"Serving the sandbox on http://{host}:{listener.getsockname()[1]} until Ctrl-C.")
     config = uvicorn.Config(sandbox_app(world), log_level="warning", server_header=False)
     try:
@@ -68,14 +71,15 @@ def export(
         str, typer.Option("--layout", help="Which of the provider's export files.")
     ] = "balance_change_from_activity.itemized",
     timezone: Annotated[str, typer.Option(help="Zone of columns that are not UTC.")] = "UTC",
+    provider: PretendOption = "stripe",
     output: Annotated[Path | None, typer.Option("--output", help="File to write.")] = None,
 ) -> None:
-    """Write one of Stripe's own export files from the pretend world's ground truth."""
+    """Write one of the provider's own export files from the pretend world's ground truth."""
     from providers.registry import sandbox_export
     from tscli.services.reconciliation import period_of
 
     period = period_of(day(start), day(end), timezone)
-    world = open_app(ctx).open_world()
+    world = open_app(ctx).open_world(provider)
     try:
         text = sandbox_export(world, layout, period.start_at, period.end_at, timezone)
     finally:
@@ -87,12 +91,18 @@ def export(
 
 
 @commands.command()
-def reset(ctx: typer.Context, yes: YesOption = False, dry_run: DryRunOption = False) -> None:
+def reset(
+    ctx: typer.Context,
+    provider: PretendOption = "stripe",
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
     """Forget the pretend world; your own books stay as they are."""
-    from providers.registry import reset_world
+    from providers.registry import check_name, reset_world, world_path
 
     app = open_app(ctx)
-    confirm(f"Delete the sandbox world {app.sandbox.path}?", yes=yes, dry_run=dry_run)
+    path = world_path(app.sandbox, check_name(provider))
+    confirm(f"Delete the sandbox world {path}?", yes=yes, dry_run=dry_run)
     if not dry_run:
-        reset_world(app.sandbox)
+        reset_world(app.sandbox, provider)
     say("The sandbox world is empty." if not dry_run else "Nothing was deleted.")

@@ -80,7 +80,7 @@ def _payments() -> None:
         "refunded_minor {integer} NOT NULL CHECK (refunded_minor BETWEEN 0 AND captured_minor),"
         "disputed_minor {integer} NOT NULL CHECK (disputed_minor BETWEEN 0 AND captured_minor),"
         "capture {integer} NOT NULL CHECK (capture IN (0, 1)),"
-        "stage {integer} NOT NULL CHECK (stage BETWEEN 0 AND 9),"
+        "stage {integer} NOT NULL CHECK (stage BETWEEN 0 AND 10),"
         "state TEXT NOT NULL CHECK (state IN ('pending', 'processing', 'requires_action',"
         " 'authorized', 'succeeded', 'failed', 'cancelled', 'refunded')),"
         "method_token TEXT NOT NULL, provider_payment_id TEXT, order_reference TEXT,"
@@ -90,10 +90,10 @@ def _payments() -> None:
         "created_at {integer} NOT NULL, updated_at {integer} NOT NULL,"
         "version {integer} NOT NULL CHECK (version >= 1),"
         "UNIQUE (provider, account, mode, provider_payment_id),"
-        "CHECK (captured_minor = 0 OR stage = 9),"
-        "CHECK ((stage = 9) = (state IN ('succeeded', 'refunded'))),"
-        "CHECK ((stage = 8) = (state = 'failed')), CHECK ((stage = 7) = (state = 'cancelled')),"
-        "CHECK ((stage = 6) = (state = 'authorized')), CHECK ((stage = 0) = (state = 'pending'))",
+        "CHECK (captured_minor = 0 OR stage = 10),"
+        "CHECK ((stage = 10) = (state IN ('succeeded', 'refunded'))),"
+        "CHECK ((stage = 9) = (state = 'failed')), CHECK ((stage = 8) = (state = 'cancelled')),"
+        "CHECK ((stage = 7) = (state = 'authorized')), CHECK ((stage = 0) = (state = 'pending'))",
     )
 
 

@@ -92,7 +92,7 @@ class Till:
         """The payer agrees, and the payment is confirmed under the key it was begun with."""
         self.market.world.approve(self.payment.provider_payment_id or "")
         for _ in range(12):
-            if self.payment.stage > Stage.ACTION:
+            if self.payment.stage > Stage.APPROVED:
                 return
             try:
                 target = self.payment.provider_payment_id or ""

@@ -68,7 +68,7 @@ def test_the_payments_of_an_order_decide(
         ("CREATED", "CAPTURE", Stage.CREATED),
         ("SAVED", "CAPTURE", Stage.CREATED),
         ("PAYER_ACTION_REQUIRED", "CAPTURE", Stage.ACTION),
-        ("APPROVED", "CAPTURE", Stage.ACTION),
+        ("APPROVED", "CAPTURE", Stage.APPROVED),
         ("VOIDED", "CAPTURE", Stage.CANCELLED),
         ("APPROVED", "AUTHORIZE", Stage.CANCELLED),
         ("CREATED", "AUTHORIZE", Stage.CANCELLED),
