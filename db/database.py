@@ -166,6 +166,17 @@ class Database:
             return f"a row of {stray[0]} refers to what does not exist"
         return "" if whole == "ok" else str(whole)
 
+    def missing_triggers(self) -> list[str]:
+        """Triggers that keep rows permanent and are not there any more, sorted by name.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _translated(), self._engine.connect() as connection:
+            if migrate.status(connection).current is None:
+                return []
+            return sorted(migrate.expected_triggers(self.kind) - migrate.triggers(connection))
+
     def close(self) -> None:
         """Return all connections."""
         self._engine.dispose()

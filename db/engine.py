@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, StaticPool
@@ -49,16 +49,23 @@ def connect(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed.database)
     if parsed.get_backend_name() == "postgresql":
+        return _postgres(parsed)
+    raise ConfigurationError(
+        f"A {parsed.get_backend_name()} database is not supported.",
+        hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
+    )
+
+
+def _postgres(parsed: URL) -> Engine:
+    try:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
             connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
             pool_pre_ping=True,
         )
-    raise ConfigurationError(
-        f"A {parsed.get_backend_name()} database is not supported.",
-        hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
-    )
+    except (ArgumentError, ValueError):
+        raise ConfigurationError("The database URL cannot be read.") from None
 
 
 def _sqlite(path: str | None) -> Engine:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select, union_all
+from sqlalchemy import Connection, func, insert, literal, select, union_all, update
 
 from db.payments import transaction
 from db.schema import entries, postings, transactions
@@ -125,6 +125,17 @@ class Ledger:
         for start in range(0, len(new), _BATCH):
             rows = [_transaction_row(t) for t in new[start : start + _BATCH]]
             self._connection.execute(insert(transactions), rows)
+
+    def settle_transactions(self, settled: Sequence[Transaction]) -> None:
+        """Write how imported transactions ended."""
+        for t in settled:
+            self._connection.execute(
+                update(transactions)
+                .where(transactions.c.transaction_id == t.transaction_id)
+                .values(
+                    status=t.status, fee_minor=t.fee_minor, occurred_at=to_micros(t.occurred_at)
+                )
+            )
 
     def known(self, transaction_ids: Iterable[str]) -> dict[str, Transaction]:
         """Those of the given transactions that are recorded."""

@@ -74,3 +74,28 @@ def _version(connection: Connection) -> str | None:
         return None
     row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
     return str(row[0]) if row else None
+
+
+def triggers(connection: Connection) -> set[str]:
+    """Names of the triggers of a database."""
+    source = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if connection.dialect.name == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+    )
+    return set(connection.execute(text(source)).scalars())
+
+
+def expected_triggers(kind: str) -> set[str]:
+    """Names of the triggers a migrated database has, read off one made in memory."""
+    from db.engine import connect
+
+    engine = connect("sqlite://")
+    with engine.begin() as connection:
+        upgrade(connection)
+        names = triggers(connection)
+    engine.dispose()
+    if kind == "sqlite":
+        return names
+    # OR REPLACE exists on SQLite only; PostgreSQL has triggers against TRUNCATE besides.
+    return {name for name in names if "_refuse_replace" not in name}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from db.schema import breaks, files, run_breaks, runs
 from domain.audit import canonical
@@ -23,12 +23,20 @@ from domain.settlement import ControlTotal, InputFile
 
 _BATCH = 2_000
 
+_LOCK = 7_420_117_803
+"""Key of PostgreSQL's advisory lock around storing a run; SQLite has one writer anyway."""
+
 
 class Runs:
     """The runs, run_breaks, breaks and files tables."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def lock(self) -> None:
+        """Let nobody else store a run until this transaction ends."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
     def by_fingerprint(self, fingerprint: str) -> Run | None:
         """The run that compared exactly these inputs."""

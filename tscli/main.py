@@ -1,11 +1,12 @@
 """The command tree, and the one place where errors become words and exit codes."""
 
+import sqlite3
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from domain.errors import PaymentsError
+from domain.errors import PaymentsError, Unavailable
 from tscli import __version__
 from tscli.commands import TREE
 from tscli.render import talk
@@ -32,11 +33,25 @@ class House(TyperGroup):
         except BrokenPipeError:
             talk.close_stdout()
             raise typer.Exit(0) from None
+        except (OSError, sqlite3.Error) as error:
+            if ctx.meta.get(_DEBUG):
+                raise
+            talk.complain(trouble(error), as_json=wants_json(ctx))
+            raise typer.Exit(talk.PARTIAL) from None
         except Exception as error:
             if _is_control_flow(error) or ctx.meta.get(_DEBUG):
                 raise
             talk.confess(error)
             raise typer.Exit(talk.BUG) from None
+
+
+def trouble(error: Exception) -> Unavailable:
+    """What the operating system or a file would not do, as an error of ours."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return Unavailable(
+        f"This machine would not do it: {said}.",
+        hint="Check disk space and permissions, then run the command again with the same key.",
+    )
 
 
 def _is_control_flow(error: Exception) -> bool:

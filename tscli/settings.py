@@ -152,6 +152,7 @@ def load_settings() -> Settings:
         raise ConfigurationError(_explain(error)) from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{config_file()} cannot be read: {error}.") from None
+    _check_places(settings)
     secrets = {
         "stripe.api_key": settings.stripe.api_key,
         "paypal.client_secret": settings.paypal.client_secret,
@@ -163,6 +164,20 @@ def load_settings() -> Settings:
     if settings.paypal.client_secret.get_secret_value() and not settings.paypal.client_id:
         raise ConfigurationError("paypal.client_secret is set, paypal.client_id is not.")
     return settings
+
+
+def _check_places(settings: Settings) -> None:
+    """Refuse books that are gone with the command, or that depend on where it is run."""
+    named = os.environ.get("TSCLI_CONFIG")
+    if named and not Path(named).is_file():
+        raise ConfigurationError(f"TSCLI_CONFIG names {named}, which is no file.")
+    url = settings.database
+    if url.startswith("sqlite:") and not url.startswith("sqlite:////"):
+        raise ConfigurationError(
+            "The SQLite database needs an absolute path: books in memory or in whatever folder a"
+            " command is run in would forget what was paid.",
+            hint="Write TSCLI_DATABASE_URL as sqlite:////FOLDER/FILE, with four slashes.",
+        )
 
 
 def config_file() -> Path:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import InvalidRequest
+from domain.idempotency import check_key
 from tscli.app import App
 from tscli.render.talk import ask, say
 from tscli.render.view import Format
@@ -106,8 +107,8 @@ def day(text: str) -> date:
 
 def key_or_fresh(app: App, key: str | None, *, dry_run: bool) -> str:
     """The given idempotency key, or a fresh one that is told before anything is sent."""
-    if key:
-        return key
+    if key is not None:
+        return check_key(key)
     fresh = app.ids.new("op")
     if not dry_run:
         say(f"Idempotency key: {fresh}")

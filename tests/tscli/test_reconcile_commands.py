@@ -235,3 +235,73 @@ def test_files_and_report_write_the_same_breaks(cli: Cli, home: Path) -> None:
         )
 
     assert rows(report) == rows(out.read_text())
+
+
+def test_inputs_are_never_overwritten(sqlite_cli: Cli, home: Path) -> None:
+    mine = home / "ledger.csv"
+    mine.write_bytes(Path(LEDGER).read_bytes())
+    words = ("reconcile", "files", "--expected", str(mine), "--reported", EXPORT)
+    for extra in (
+        ("--breaks", str(mine)),
+        ("--output", str(mine)),
+        ("--output", str(home / "x"), "--breaks", str(home / "x")),
+        ("--output", "-"),
+    ):
+        assert sqlite_cli(*words, *extra).exit_code == 2
+    assert mine.read_bytes() == Path(LEDGER).read_bytes()
+
+
+def test_a_line_under_way_settles_in_a_later_file(cli: Cli, tmp_path: Path) -> None:
+    header, first, *_ = Path(LEDGER).read_text().splitlines()
+    for status, added in (("pending", 1), ("succeeded", 1), ("succeeded", 0)):
+        file = tmp_path / f"{status}{added}.csv"
+        file.write_text(f"{header}\n{first.replace('succeeded', status)}\n" + "\n" * (1 - added))
+        done = cli("ledger", "import", str(file), "--format", "json")
+        assert (done.exit_code, done.data["added"]) == (0, added), done.stderr
+    rows = cli("ledger", "trial-balance", "--format", "json").data
+    assert any(r["ledger_account"] == "provider_balance" for r in rows)
+    assert cli("doctor").exit_code == 0
+    back = tmp_path / "back.csv"
+    back.write_text(f"{header}\n{first.replace('succeeded', 'failed')}\n")
+    assert cli("ledger", "import", str(back)).exit_code == 5
+
+
+def test_runs_at_once_keep_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second finds the first one's run and says the same."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tscli.app import App, export_formats
+    from tscli.services.reconciliation import period_of, reconcile_run
+    from tscli.settings import load_settings
+
+    cli("ledger", "import", LEDGER)
+    from datetime import date
+
+    period = period_of(date(2026, 3, 2), date(2026, 3, 9), "UTC")
+
+    def once(_: int) -> str:
+        app = App(load_settings(), "tests")
+        try:
+            owner, formats = app.owner("stripe"), export_formats("stripe")
+            done = reconcile_run(app.context(), owner, formats, [Path(EXPORT)], period)
+            return done.run.run_id
+        finally:
+            app.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(once, range(4)))) == 1
+
+
+def test_dropped_triggers_are_noticed(sqlite_cli: Cli, home: Path) -> None:
+    import sqlite3
+
+    sqlite_cli("ledger", "import", LEDGER)
+    assert sqlite_cli("doctor").exit_code == 0
+    (books,) = (home / "home").rglob("tscli.db")
+    with sqlite3.connect(books) as sql:
+        (name,) = sql.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchone()
+        sql.execute(f"DROP TRIGGER {name}")
+    sql.close()
+    found = sqlite_cli("doctor")
+    assert found.exit_code == 1
+    assert name in found.stdout

@@ -78,3 +78,27 @@ def test_without_keys_the_sandbox_says_so_on_stderr(sqlite_cli: Cli) -> None:
     assert "Sandbox mode" in ran.stderr
     assert ran.data["account"] == "sandbox"
     assert ran.data["mode"] == "test"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///a.db"])
+def test_books_that_would_be_forgotten_are_refused(
+    sqlite_cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Books in memory, or in whatever folder a command runs in, would charge twice."""
+    monkeypatch.setenv("TSCLI_DATABASE_URL", url)
+    assert sqlite_cli("payments", "list").exit_code == 2
+
+
+def test_a_settings_file_that_is_not_there_is_refused(
+    sqlite_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSCLI_CONFIG", "/nowhere/config.toml")
+    assert sqlite_cli("config", "show").exit_code == 2
+
+
+@pytest.mark.parametrize("words", [("--idempotency-key", ""), ("--order", ""), ("--order", " ")])
+def test_empty_keys_and_orders_are_refused(sqlite_cli: Cli, words: tuple[str, str]) -> None:
+    """A script with an unset variable must not charge under a fresh key each time."""
+    rest = ("--amount", "1.00", "--currency", "USD", "--method", "pm_card_visa", "--yes")
+    assert sqlite_cli("payments", "create", *rest, *words).exit_code == 2
+    assert sqlite_cli("payments", "list", "--format", "json").data == []

@@ -9,6 +9,7 @@ from tscli.render import ledger as data
 from tscli.render.payments import transaction_data
 from tscli.render.talk import PARTIAL, say
 from tscli.render.view import Format, View, show
+from tscli.render.write import check_apart
 from tscli.words import (
     DryRunOption,
     FormatOption,
@@ -37,6 +38,7 @@ def import_file(
     """
     from tscli.services.ledger import import_ledger, read_ledger
 
+    check_apart([output], [file])
     app = open_app(ctx)
     given = read_ledger(file)
     done = import_ledger(app.context(), app.owner(provider), given, dry_run=dry_run)

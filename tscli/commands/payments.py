@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.errors import InvalidRequest
 from domain.ids import check_id
 from domain.money import Money, format_minor
 from domain.payment import PaymentState
@@ -40,8 +41,8 @@ def create(
     method: Annotated[str, typer.Option(help="A token of the provider, or our pm_ id.")],
     provider: Annotated[str, typer.Option(help="Who takes the money.")] = "stripe",
     order: Annotated[
-        str, typer.Option(help="Your order reference: no order is charged twice.")
-    ] = "",
+        str | None, typer.Option(help="Your order reference: no order is charged twice.")
+    ] = None,
     customer: Annotated[str, typer.Option(help="Your customer reference, or our cus_ id.")] = "",
     description: Annotated[str, typer.Option(help="What the customer pays for.")] = "",
     capture: Annotated[
@@ -59,7 +60,9 @@ def create(
 
     money = Money.parse(amount, currency.upper())
     confirm(f"Charge {money} through {provider}?", yes=yes, dry_run=dry_run)
-    words = CreateWords(money, provider, method, capture, order, customer, description)
+    if order is not None and not order.strip():
+        raise InvalidRequest("--order is empty: name the order, or leave the word out.")
+    words = CreateWords(money, provider, method, capture, order or "", customer, description)
     app = open_app(ctx)
     key = key_or_fresh(app, key, dry_run=dry_run)
     outcome = asyncio.run(create_payment(app.context(), words, key, dry_run=dry_run))

@@ -13,7 +13,7 @@ from tscli.render import reconciliation as data
 from tscli.render.ledger import reject_data
 from tscli.render.talk import FINDINGS, PARTIAL, say
 from tscli.render.view import Format, View, show
-from tscli.render.write import write_file
+from tscli.render.write import check_apart, check_place, write_file
 from tscli.words import (
     DryRunOption,
     FormatOption,
@@ -56,6 +56,7 @@ def run(
     """
     from tscli.services.reconciliation import period_of, reconcile_run
 
+    check_apart([output], export)
     app = open_app(ctx)
     period = period_of(day(start), day(end), timezone)
     done = reconcile_run(
@@ -96,6 +97,9 @@ def files(
     """
     from tscli.services.reconciliation import reconcile_files
 
+    check_apart([breaks, output], [expected, *reported])
+    if breaks is not None:
+        check_place(breaks)
     done = reconcile_files(export_formats(provider), expected, reported, timezone, provider)
     if breaks is not None:
         write_file(breaks, done.breaks_csv())

@@ -46,7 +46,9 @@ def table(
         return _render([Text("Nothing to show.")], notes, plain=plain)
     shown = columns or [Column(name, name) for name in rows[0]]
     cells = [[_text(row.get(column.key)) for column in shown] for row in rows]
-    return _render([_grid(shown, cells, title, _console_width(plain))], notes, plain=plain)
+    width = _console_width(plain)
+    grid = _grid(shown, cells, title, width)
+    return _render([grid], notes, plain=plain, least=_least_width(shown, cells, width))
 
 
 def _grid(
@@ -73,6 +75,16 @@ def _grid(
     for line in cells:
         grid.add_row(*line)
     return grid
+
+
+def _least_width(columns: Sequence[Column], cells: Sequence[Sequence[Text]], width: int) -> int:
+    """Columns without which figures would be cut: a narrower terminal folds the lines itself."""
+    if _natural_width(columns, cells) > width:
+        columns, cells = _stacked(columns, cells)
+    kept = [i for i, column in enumerate(columns) if column.number or column.stack]
+    chosen = [columns[i] for i in kept]
+    fixed = _natural_width(chosen, [[row[i] for i in kept] for row in cells]) if kept else 0
+    return fixed + 6 * (len(columns) - len(kept)) + _GAP * len(columns)
 
 
 def _natural_width(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> int:
@@ -166,14 +178,14 @@ def _console_width(plain: bool) -> int:
     return shutil.get_terminal_size().columns
 
 
-def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool) -> str:
+def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool, least: int = 0) -> str:
     terminal = sys.stdout.isatty() and not plain
     out = io.StringIO()
     console = Console(
         file=out,
         force_terminal=terminal and not os.environ.get("NO_COLOR"),
         color_system="auto" if terminal else None,
-        width=_console_width(plain),
+        width=max(_console_width(plain), least),
         markup=False,
         emoji=False,
         highlight=False,

@@ -3,9 +3,25 @@
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from domain.errors import InvalidRequest
+
+
+def check_apart(outputs: Sequence[Path | None], inputs: Sequence[Path]) -> None:
+    """Pass outputs that are neither inputs nor each other.
+
+    Raises:
+        InvalidRequest: something would be overwritten that is still needed.
+    """
+    taken = [path.resolve() for path in inputs]
+    for output in outputs:
+        if output is None:
+            continue
+        if output.resolve() in taken:
+            raise InvalidRequest(f"{output} is named twice: it would overwrite what is read.")
+        taken.append(output.resolve())
 
 
 def hand_over(document: bytes) -> None:
@@ -25,6 +41,10 @@ def check_place(path: Path) -> None:
         raise InvalidRequest(f"{path} is a symbolic link; name the file itself.")
     if path.is_dir():
         raise InvalidRequest(f"{path} is a folder; name a file in it.")
+    if path.exists() and not path.is_file():
+        raise InvalidRequest(f"{path} is no regular file.")
+    if path.name == "-":
+        raise InvalidRequest("Leave --output out to write to stdout.", hint="")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InvalidRequest(
             f"{path.parent} is no folder that can be written to.",

@@ -4,7 +4,7 @@ An imported file is one transaction: all of its readable rows and its audit reco
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Imported:
 
     file: InputFile
     added: int
+    """New rows, and rows under way before that have settled."""
     known: int
     """Rows that were recorded already, with the same words."""
     rejects: tuple[Reject, ...]
@@ -90,8 +91,9 @@ def import_ledger(
     with context.database.transaction(dry_run=dry_run) as books:
         if books.runs.file_seen(PURPOSE, given.file.digest, owner) is not None:
             return Imported(given.file, 0, given.file.rows, given.rejects, True, dry_run)
-        fresh, known = _sort_out(books, owner, given.rows)
+        fresh, settled, known = _sort_out(books, owner, given.rows)
         books.ledger.add_transactions(fresh)
+        books.ledger.settle_transactions(settled)
         file_id = context.ids.new("fil")
         books.record(
             context.actor,
@@ -101,24 +103,27 @@ def import_ledger(
                 "file": given.file.name,
                 "digest": given.file.digest,
                 "added": len(fresh),
+                "settled": len(settled),
                 "known": known,
                 "unreadable": len(given.rejects),
             },
-            entries=[e for t in fresh for e in _entry(context.ids, t)],
+            entries=[e for t in (*fresh, *settled) for e in _entry(context.ids, t)],
         )
         # A file with unreadable rows is not remembered: its corrected copy may share the good ones.
         if not given.rejects:
             books.runs.add_file(file_id, PURPOSE, given.file, owner, context.clock.now())
-    return Imported(given.file, len(fresh), known, given.rejects, False, dry_run)
+    added = len(fresh) + len(settled)
+    return Imported(given.file, added, known, given.rejects, False, dry_run)
 
 
 def _sort_out(
     books: Books, owner: ProviderAccount, rows: Iterable[tuple[Any, ...]]
-) -> tuple[list[Transaction], int]:
-    """New transactions, and how many were recorded before."""
+) -> tuple[list[Transaction], list[Transaction], int]:
+    """New transactions, those that have settled since, and how many were recorded as they are."""
     given = list(_transactions(owner, rows))
     recorded = books.ledger.known(t.transaction_id for t in given)
     fresh: dict[str, Transaction] = {}
+    settled: dict[str, Transaction] = {}
     known = 0
     for t in given:
         before = recorded.get(t.transaction_id) or fresh.get(t.transaction_id)
@@ -126,13 +131,24 @@ def _sort_out(
             fresh[t.transaction_id] = t
         elif before == t:
             known += 1
+        elif _settles(before, t) and t.transaction_id not in fresh:
+            settled[t.transaction_id] = t
         else:
             raise Conflict(
                 f"The transaction {t.transaction_id} is recorded with other words.",
                 hint=f"Compare the file with `tscli ledger show {t.transaction_id}`;"
                 " correct a line by a new one that reverses it.",
             )
-    return list(fresh.values()), known
+    return list(fresh.values()), list(settled.values()), known
+
+
+def _settles(before: Transaction, after: Transaction) -> bool:
+    """Whether a line that was under way now says how it ended; its money stays what it was."""
+    open_before = before.status in (LineStatus.PENDING, LineStatus.PROCESSING)
+    same = replace(
+        before, status=after.status, fee_minor=after.fee_minor, occurred_at=after.occurred_at
+    )
+    return open_before and same == after
 
 
 def _transactions(owner: ProviderAccount, rows: Iterable[tuple[Any, ...]]) -> Iterator[Transaction]:

@@ -129,14 +129,20 @@ def reconcile_run(
         matches=comparison.matches,
         rules_digest=rules.digest,
     )
-    _keep(context, run, fingerprint, comparison.iter_breaks(), dry_run=dry_run)
-    return RunOutcome(run, reported.rejects, already_done=False, dry_run=dry_run)
+    first = _keep(context, run, fingerprint, comparison.iter_breaks(), dry_run=dry_run)
+    kept = first or run
+    return RunOutcome(kept, reported.rejects, already_done=first is not None, dry_run=dry_run)
 
 
 def _keep(
     context: "Context", run: Run, fingerprint: str, breaks: Iterator[Break], *, dry_run: bool
-) -> None:
+) -> Run | None:
+    """Store a run, unless another command has stored the same one meanwhile: then return that."""
     with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
+        first = books.runs.by_fingerprint(fingerprint)
+        if first is not None:
+            return first
         books.runs.add(run, fingerprint, breaks)
         books.record(
             context.actor,
@@ -149,6 +155,7 @@ def _keep(
                 "inputs": [file.digest for file in run.inputs],
             },
         )
+    return None
 
 
 def reconcile_files(
