@@ -101,7 +101,10 @@ def test_no_row_takes_the_place_of_another(books: Shell, table: str) -> None:
 
 
 TERMS = {
-    "payments": ("payment_id", "provider", "account", "mode", "amount_minor", "currency"),
+    "payments": (
+        "payment_id", "provider", "account", "mode", "amount_minor", "currency",
+        "order_reference", "method_token",
+    ),
     "operations": ("operation_id", "payment_id", "kind", "amount_minor", "operator"),
     "transactions": (
         "transaction_id", "payment_id", "provider", "account", "mode", "kind",

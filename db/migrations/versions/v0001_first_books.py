@@ -206,7 +206,12 @@ def _permanence() -> None:
         refuse(table, ("DELETE",), f"{table} rows are permanent")
         refuse_truncate(table, f"{table} rows are permanent")
     money = {"amount_minor", "currency", "provider", "account", "mode"}
-    refuse("payments", ("UPDATE",), "the terms of a payment are permanent", money | {"payment_id"})
+    refuse(
+        "payments",
+        ("UPDATE",),
+        "the terms of a payment are permanent",
+        money | {"payment_id", "order_reference", "method_token", "capture", "created_at"},
+    )
     refuse(
         "transactions",
         ("UPDATE",),
