@@ -44,7 +44,7 @@ def connect(url: str) -> Engine:
     except ArgumentError:
         raise ConfigurationError(
             "The database URL cannot be read.",
-            hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
+            hint="Use sqlite:////FOLDER/FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
         ) from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed.database)
@@ -52,7 +52,7 @@ def connect(url: str) -> Engine:
         return _postgres(parsed)
     raise ConfigurationError(
         f"A {parsed.get_backend_name()} database is not supported.",
-        hint="Use sqlite:///FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
+        hint="Use sqlite:////FOLDER/FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
     )
 
 

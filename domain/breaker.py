@@ -7,6 +7,7 @@ Only signs that a provider is down count: declines, refusals and rate limits nev
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class BreakerState(StrEnum):
@@ -97,5 +98,5 @@ def _opened(breaker: Breaker, now: datetime) -> Breaker:
     return _next(breaker, state=BreakerState.OPEN, trips=breaker.trips + 1, since=now)
 
 
-def _next(breaker: Breaker, **changes: object) -> Breaker:
-    return replace(breaker, version=breaker.version + 1, **changes)  # type: ignore[arg-type]
+def _next(breaker: Breaker, **changes: Any) -> Breaker:
+    return replace(breaker, version=breaker.version + 1, **changes)

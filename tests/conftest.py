@@ -1,6 +1,7 @@
 """What most tests stand on: a folder of their own, a database of either kind, the command line.
 
-Every test that touches the books runs on SQLite and on PostgreSQL.
+Tests of the books and of money run on SQLite and on PostgreSQL; what only reads words, or keeps
+books of its own as the demo does, runs on SQLite alone (`sqlite_cli`).
 """
 
 import json

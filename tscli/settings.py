@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr = SecretStr("")
-    """`sqlite:///FILE` or `postgresql://…`; a file in the data folder when empty."""
+    """`sqlite:////FOLDER/FILE` or `postgresql://…`; a file in the data folder when empty."""
     operator: str = Field(default="", max_length=64)
     """Who acts; the system's user when empty."""
     stripe: StripeSection = StripeSection()

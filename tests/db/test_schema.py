@@ -35,7 +35,7 @@ def test_the_columns_are_those_of_a_migrated_database(
 def test_head_is_the_newest_migration() -> None:
     """Proves that the program needs the last of a gapless row of migrations."""
     revisions = sorted(
-        re.search(r'^revision = "(\d{4})"', file.read_text(), re.MULTILINE)[1]  # type: ignore[index]
+        re.search(r'^revision = "(\d{4})"', file.read_text(), re.MULTILINE)[1]
         for file in VERSIONS.glob("v*.py")
     )
     assert revisions == [f"{n:04d}" for n in range(1, len(revisions) + 1)]

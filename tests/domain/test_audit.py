@@ -74,7 +74,7 @@ def test_an_edit_is_located(length: int, data: st.DataObject) -> None:
     records = chain(length)
     at = data.draw(st.integers(0, length - 1))
     field = data.draw(st.sampled_from(sorted(EDITS)))
-    records[at] = replace(records[at], **{field: EDITS[field]})  # type: ignore[arg-type]
+    records[at] = replace(records[at], **{field: EDITS[field]})
     flaw = first_flaw(records)
     assert flaw is not None
     assert (flaw.chain, flaw.seq) == (0, at + 1)

@@ -126,7 +126,7 @@ def test_money_beyond_the_limit_cannot_be_made(minor: int) -> None:
 def test_money_is_made_of_whole_numbers_only(minor: object) -> None:
     """Not of decimals, text or truth values, even where they look like a whole number."""
     with pytest.raises(TypeError, match="whole minor units"):
-        Money(minor, "USD")  # type: ignore[arg-type]
+        Money(minor, "USD")
 
 
 @unhurried

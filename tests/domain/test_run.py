@@ -70,7 +70,7 @@ def test_any_split_of_the_input_ties_in_any_order(
     for t in totals:
         rows, amount, fee = control.get(t.currency, (0, 0, 0))
         control[t.currency] = (rows + t.rows, amount + t.amount_minor, fee + t.fee_minor)
-    random.shuffle(totals)  # type: ignore[attr-defined]
+    random.shuffle(totals)
 
     check_ties("expected", totals, control)
 

@@ -292,7 +292,7 @@ def read_in(way: str, path: Path, zone: ZoneInfo) -> Reported:
     """Read with plain blocks, with blocks of a few bytes, or strictly row by row."""
     options = {"plain": {}, "tiny": {"block_bytes": 300}, "strict": {"strictly": True}}[way]
     with ThreadPoolExecutor(2) as pool:
-        return read_exports([path], FORMATS, zone, reader=Reader(pool, **options))  # type: ignore[arg-type]
+        return read_exports([path], FORMATS, zone, reader=Reader(pool, **options))
 
 
 @unhurried
@@ -335,7 +335,7 @@ def test_random_damage_never_raises_anything_else(tmp_path: Path, seed: int) -> 
             found = read_in(way, path, ZoneInfo("UTC"))
             outcomes.append((found.frame.to_csv(), found.rejects, found.files))
         except Exception as error:
-            outcomes.append((type(error).__name__, str(error)))  # type: ignore[arg-type]
+            outcomes.append((type(error).__name__, str(error)))
 
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][0] == "UnreadableExport" or len(outcomes[0]) == 3

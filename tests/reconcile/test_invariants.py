@@ -92,7 +92,7 @@ def test_every_row_ends_in_exactly_one_bucket(
         at = 2 if side == "expected" else 3
         totals = [total for total in found.totals if total.side == side]
         assert sum(total.rows for total in totals) == len(rows)
-        assert sum(total.amount_minor for total in totals) == sum(row[at] for row in rows)  # type: ignore[misc]
+        assert sum(total.amount_minor for total in totals) == sum(row[at] for row in rows)
     broken = Counter(
         total.side
         for total in found.totals

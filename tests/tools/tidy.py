@@ -97,7 +97,7 @@ class Source:
         tree = ast.parse(self.text)
         for node in ast.walk(tree):
             for child in ast.iter_child_nodes(node):
-                child.parent = node  # type: ignore[attr-defined]
+                child.parent = node
         return tree
 
 
@@ -189,7 +189,7 @@ def _makes_float(node: ast.expr) -> bool:
 
 def _holders(node: ast.AST) -> Iterator[str]:
     """Names the expression is given to or combined with, up to its statement or function."""
-    child, parent = node, node.parent  # type: ignore[attr-defined]
+    child, parent = node, node.parent
     while True:
         match parent:
             case ast.keyword() | ast.arg():

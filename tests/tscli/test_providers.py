@@ -17,6 +17,7 @@ def test_a_pause_stops_payments_and_resuming_finishes_them(cli: Cli) -> None:
     refused = cli(*CREATE)
     assert refused.exit_code == 3
     assert "they are down" in refused.stderr
+    assert cli("payments", "list", "--format", "json").data == [], "nothing was begun"
     shown = cli("providers", "show", "stripe", "--format", "json").data
     assert (shown["status"], shown["status_reason"]) == ("inactive", "they are down")
     assert cli("providers", "check", "stripe").exit_code == 3

@@ -18,6 +18,7 @@ from domain.provider import Provider, ProviderAccount
 from tscli.services.booking import store, summary
 from tscli.services.context import Context
 from tscli.services.customers import customer_for
+from tscli.services.provider_accounts import refuse_paused
 
 _TEXT_MAX = 500
 
@@ -126,6 +127,7 @@ def create_intent(
             books.operations.get(row.operation_id),
             replayed=True,
         )
+    refuse_paused(owner, books.provider_accounts.switch(owner))
     payment = _new_payment(books, context, owner, words)
     books.payments.add(payment)
     books.record(context.actor, "payment.created", payment.payment_id, after=summary(payment))

@@ -43,13 +43,23 @@ class SharedAccounts:
         """
         with self._database.read() as books:
             switch = books.provider_accounts.switch(owner)
-        if switch.status is not AccountStatus.ACTIVE:
-            since = iso(switch.at) if switch.at else "some time ago"
-            raise CircuitOpen(
-                f"{owner.provider} ({owner.account}, {owner.mode}) was set to {switch.status}"
-                f" by {switch.by} at {since}: {switch.reason}",
-                hint=f"`tscli providers resume {owner.provider}` lets calls pass again.",
-            )
+        refuse_paused(owner, switch)
+
+
+def refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
+    """Pass unless an operator paused the account.
+
+    Raises:
+        CircuitOpen: it is paused; the message says by whom, since when and why.
+    """
+    if switch.status is AccountStatus.ACTIVE:
+        return
+    since = iso(switch.at) if switch.at else "some time ago"
+    raise CircuitOpen(
+        f"{owner.provider} ({owner.account}, {owner.mode}) was set to {switch.status}"
+        f" by {switch.by} at {since}: {switch.reason}",
+        hint=f"`tscli providers resume {owner.provider}` lets calls pass again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

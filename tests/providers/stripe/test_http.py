@@ -25,7 +25,7 @@ def sent(
     """What one request ends in."""
 
     async def run() -> Answer | PaymentsError:
-        client = HttpClient(base_url, HOSTS, transport=transport, **words)  # type: ignore[arg-type]
+        client = HttpClient(base_url, HOSTS, transport=transport, **words)
         try:
             return await client.send(method, url, {}, b"a=1")
         except PaymentsError as error:
@@ -180,9 +180,10 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch)
             await writer.wait_closed()
 
         proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
         target = await asyncio.start_server(serve, "127.0.0.1", 0)
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         base = f"http://127.0.0.1:{target.sockets[0].getsockname()[1]}"
         client = HttpClient(base, HOSTS)
         answer = await client.send("GET", f"{base}/v1/x", {})
