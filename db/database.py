@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from db import migrate
 from db.audit import Audit
 from db.engine import READ_ONLY, connect
+from db.leases import Leases
 from db.ledger import Ledger
 from db.operations import Idempotency, Operations
 from db.payments import Payments
@@ -42,6 +43,7 @@ class Books:
         self.audit = Audit(connection)
         self.runs = Runs(connection)
         self.provider_accounts = ProviderAccounts(connection)
+        self.leases = Leases(connection)
 
     def record(
         self,

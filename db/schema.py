@@ -64,8 +64,15 @@ provider_accounts = _table(
     " breaker_trips breaker_since breaker_version level_milli level_at",
 )
 
+leases = _table("leases", "name holder expires_at")
+reviews = _table(
+    "reviews",
+    f"review_id {OWNER} kind subject payment_id operation_id amount_minor currency reason"
+    " evidence state opened_at seen_at closed_at closed_by resolution ticket",
+)
+
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
     audit, transactions, entries, postings, files, runs, breaks, run_breaks,
-    provider_accounts,
+    provider_accounts, leases, reviews,
 )  # fmt: skip

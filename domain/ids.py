@@ -18,7 +18,8 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PREFIXES = {
     "pay": "payment", "txn": "transaction", "pm": "payment method", "cus": "customer",
     "op": "operation", "ent": "ledger entry", "evt": "event", "run": "run", "brk": "break",
-    "apr": "approval", "aud": "audit record", "fil": "file",
+    "apr": "approval", "aud": "audit record", "fil": "file", "rev": "review",
+    "whe": "webhook event",
 }  # fmt: skip
 
 _TIME_CHARS, _RANDOM_CHARS = 10, 26

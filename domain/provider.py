@@ -8,13 +8,17 @@ logs.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from domain.operation import Step
 from domain.payment import Snapshot
 from domain.settlement import LineKind
 from domain.transaction import Movement
+
+KEY_WINDOW = timedelta(hours=23)
+"""Age up to which a key may be sent again where a provider's windows say nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,13 @@ class Capabilities:
     regions: frozenset[str] = field(default=frozenset())
     """ISO 3166 codes; empty means everywhere."""
     amount_max_minor: int = 99_999_999
+    key_windows: Mapping[Step, timedelta] = field(default_factory=dict)
+    """How long the provider remembers the key of a step, less an hour for clocks that differ; past
+    it the step is never sent again. A day for steps that are not named."""
+
+    def key_window(self, step: Step) -> timedelta:
+        """How long after its first send a step may be sent again."""
+        return self.key_windows.get(step, KEY_WINDOW)
 
 
 @dataclass(frozen=True, slots=True)
