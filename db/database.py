@@ -19,6 +19,7 @@ from db.operations import Idempotency, Operations
 from db.payments import Payments
 from db.people import People
 from db.provider_accounts import ProviderAccounts
+from db.reviews import Reviews
 from db.runs import Runs
 from db.schema import events
 from domain.audit import Actor, AuditRecord, as_json
@@ -44,6 +45,7 @@ class Books:
         self.runs = Runs(connection)
         self.provider_accounts = ProviderAccounts(connection)
         self.leases = Leases(connection)
+        self.reviews = Reviews(connection)
 
     def record(
         self,

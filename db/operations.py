@@ -11,7 +11,7 @@ from db.schema import idempotency, operations
 from domain.clock import from_micros, to_micros
 from domain.errors import IdempotencyInFlight, NotFound
 from domain.idempotency import IdempotencyRow
-from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState
+from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState, Step
 
 
 class Operations:
@@ -37,6 +37,8 @@ class Operations:
                 reason=operation.reason,
                 error_code=operation.error_code,
                 error_message=operation.error_message,
+                step=operation.step,
+                step_sent_at=None,
             )
         )
 
@@ -61,6 +63,38 @@ class Operations:
         query = query.order_by(operations.c.created_at, operations.c.operation_id)
         return [_operation(row) for row in self._connection.execute(query)]
 
+    def mark_sending(self, operation: Operation, step: Step, now: datetime) -> Operation:
+        """Write that a byte of `step` may leave; the first time is the birth of its key."""
+        known = operation.step == step and operation.step_sent_at is not None
+        after = replace(
+            operation,
+            state=OperationState.SENDING,
+            updated_at=now,
+            sent_at=operation.sent_at or now,
+            step=step.value,
+            step_sent_at=operation.step_sent_at if known else now,
+            error_code="",
+            error_message="",
+        )
+        self._write(after)
+        return after
+
+    def renew(self, operation: Operation, now: datetime) -> Operation:
+        """Give the operation new provider keys: only where the old ones certainly move nothing."""
+        after = replace(
+            operation, attempt=operation.attempt + 1, step="", step_sent_at=None, updated_at=now
+        )
+        self._write(after)
+        return after
+
+    def look(self, operation_id: str, now: datetime) -> None:
+        """Write that the provider was asked and had nothing new to say."""
+        self._connection.execute(
+            update(operations)
+            .where(operations.c.operation_id == operation_id)
+            .values(updated_at=to_micros(now))
+        )
+
     def settle(
         self,
         operation: Operation,
@@ -70,30 +104,32 @@ class Operations:
         error_code: str = "",
         error_message: str = "",
     ) -> Operation:
-        """Write what has become certain; `SENDING` also notes the birth of the provider's keys."""
-        born = operation.sent_at
-        if born is None and state is OperationState.SENDING:
-            born = now
+        """Write what has become certain, or that it is unknown."""
         after = replace(
             operation,
             state=state,
             updated_at=now,
-            sent_at=born,
             error_code=error_code,
             error_message=error_message,
         )
+        self._write(after)
+        return after
+
+    def _write(self, after: Operation) -> None:
         self._connection.execute(
             update(operations)
-            .where(operations.c.operation_id == operation.operation_id)
+            .where(operations.c.operation_id == after.operation_id)
             .values(
-                state=state,
-                updated_at=to_micros(now),
-                sent_at=None if born is None else to_micros(born),
-                error_code=error_code,
-                error_message=error_message,
+                state=after.state,
+                updated_at=to_micros(after.updated_at),
+                sent_at=None if after.sent_at is None else to_micros(after.sent_at),
+                attempt=after.attempt,
+                step=after.step,
+                step_sent_at=None if after.step_sent_at is None else to_micros(after.step_sent_at),
+                error_code=after.error_code,
+                error_message=after.error_message,
             )
         )
-        return after
 
 
 class Idempotency:
@@ -156,4 +192,6 @@ def _operation(row: Row[Any]) -> Operation:
         reason=row.reason,
         error_code=row.error_code,
         error_message=row.error_message,
+        step=row.step,
+        step_sent_at=None if row.step_sent_at is None else from_micros(row.step_sent_at),
     )

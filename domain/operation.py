@@ -66,6 +66,11 @@ class Operation:
     sent_at: datetime | None = None
     """First time a byte may have left: the birth of the provider keys."""
     attempt: int = 1
+    """Counts keys; a new one only where the one before certainly did nothing, or moves none."""
+    step: str = ""
+    """The step that was sent last, empty before the first."""
+    step_sent_at: datetime | None = None
+    """First time that step was sent under its present key: the birth of that key."""
     reason: str = ""
     error_code: str = ""
     error_message: str = ""
@@ -143,6 +148,34 @@ def _next_cancel(payment: Payment) -> Verdict:
     if payment.provider_payment_id is None:
         return Verdict(step=Step.CREATE)
     return Verdict(step=Step.CANCEL)
+
+
+def is_too_old(
+    operation: Operation, payment: Payment, step: Step, now: datetime, window: timedelta
+) -> bool:
+    """Whether a step must not be sent any more: its key, or its intent, is older than `window`.
+
+    What makes success impossible may be sent at any age; so may the step a customer's word has
+    only now made due.
+    """
+    if step in (Step.CANCEL, Step.FENCE):
+        return False
+    if operation.step == step and operation.step_sent_at is not None:
+        return now - operation.step_sent_at > window
+    return payment.stage is not Stage.APPROVED and now - operation.created_at > window
+
+
+def when_too_old(operation: Operation, step: Step) -> Verdict:
+    """What becomes of a step that must not be sent any more, after the provider was asked.
+
+    A creation moves no money and is given up; an unconfirmed object is fenced off. A capture or
+    refund that was never sent is given up as well; one that was sent waits for a person.
+    """
+    if step is Step.CONFIRM:
+        return Verdict(step=Step.FENCE)
+    if step is not Step.CREATE and operation.step == step:
+        return Verdict(why=f"The {step} was sent too long ago to be sent again.")
+    return Verdict(state=OperationState.REFUSED, why="It was not sent in time.")
 
 
 CHECK_DELAYS = (

@@ -16,6 +16,14 @@ def create_table(name: str, body: str) -> None:
     op.execute(f"CREATE TABLE {name} ({columns}){' STRICT' if is_sqlite() else ''}")
 
 
+def add_column(table: str, column: str) -> None:
+    """Add a column to a table that has rows already."""
+    op.execute(
+        f"ALTER TABLE {table} ADD COLUMN "
+        + column.replace("{integer}", "INTEGER" if is_sqlite() else "BIGINT")
+    )
+
+
 def refuse(table: str, events: Iterable[str], message: str, columns: Iterable[str] = ()) -> None:
     """Make the database itself refuse `events` (UPDATE, DELETE) on the rows of a table.
 

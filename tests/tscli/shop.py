@@ -23,6 +23,7 @@ from domain.money import Money
 from domain.operation import OPEN_STATES, Operation
 from domain.payment import Payment, PaymentState
 from domain.provider import Provider
+from domain.review import Review
 from providers.http import HttpClient
 from providers.sandbox.faults import Fault, FaultyTransport, Plan, scripted
 from providers.sandbox.stripe_face import stripe_face
@@ -119,6 +120,11 @@ class Shop:
                 for o in books.operations.of_payment(p.payment_id)
                 if o.state in OPEN_STATES
             ]
+
+    def reviews(self) -> list[Review]:
+        """What waits for a person."""
+        with self.database.read() as books:
+            return books.reviews.find()
 
     def moved(self, kind: str = "capture") -> list[int]:
         """What really moved in the world, in minor units."""

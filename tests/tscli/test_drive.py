@@ -15,7 +15,7 @@ from domain.operation import OperationKind, OperationState
 from domain.payment import PaymentState
 from providers.sandbox.faults import Fault
 from tests.tscli.shop import Shop, open_shop, outcome_of
-from tscli.services.drive import KEY_WINDOW, RESENDS
+from tscli.services.drive import RESENDS
 from tscli.services.payments import refund_payment
 
 F = Fault
@@ -24,14 +24,6 @@ F = Fault
 @pytest.fixture
 def shop(sqlite_database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return open_shop(sqlite_database, clock, monkeypatch)
-
-
-@pytest.fixture
-def sqlite_database(clock: SetClock) -> Database:
-    """Books in memory: the faults are many, and PostgreSQL has the tests beside this one."""
-    from domain.ids import Ids
-
-    return Database("sqlite://", clock, Ids(clock))
 
 
 def test_money_that_moved_unseen_is_found_by_a_refresh(shop: Shop) -> None:
@@ -154,34 +146,6 @@ def test_an_unfinished_capture_is_not_finished_under_another_amount(shop: Shop) 
         shop.capture(pay, "70.00", key="b")
     assert shop.moved() == []
     assert shop.capture(pay, "50.00", key="c").payment.captured_minor == 5_000
-    shop.prove()
-
-
-def test_an_old_refund_is_never_sent_again(shop: Shop) -> None:
-    """Proves that past the key's life a doubtful refund stays reserved and is only looked for."""
-    pay = shop.create().payment.payment_id
-    shop.plan = lambda request: F.RESET_BEFORE
-    with pytest.raises(OutcomeUnknown):
-        shop.refund(pay, "60.00")
-    shop.fail([])
-    shop.clock.advance(KEY_WINDOW + timedelta(seconds=1))
-    with pytest.raises(OutcomeUnknown, match="too old"):
-        shop.refund(pay, "60.00")
-    assert shop.moved("refund") == []
-    with pytest.raises(InvalidRequest, match=r"40\.00"):
-        shop.refund(pay, "60.00", key="another")
-
-
-def test_an_old_refund_that_happened_is_found(shop: Shop) -> None:
-    """Proves that the same words find a refund by our mark on it, long after its key has died."""
-    pay = shop.create().payment.payment_id
-    shop.plan = lambda request: F.TIMEOUT_AFTER if request.method == "POST" else F.TIMEOUT_BEFORE
-    with pytest.raises(OutcomeUnknown):
-        shop.refund(pay, "60.00")
-    shop.fail([])
-    shop.clock.advance(timedelta(days=3))
-    assert shop.refund(pay, "60.00").payment.refunded_minor == 6_000
-    assert shop.moved("refund") == [-6_000]
     shop.prove()
 
 

@@ -5,7 +5,6 @@ world; afterwards the same words, or a refresh, must bring our books to the worl
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -27,14 +26,6 @@ F = Fault
 @pytest.fixture
 def shop(sqlite_database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return open_shop(sqlite_database, clock, monkeypatch)
-
-
-@pytest.fixture
-def sqlite_database(clock: SetClock) -> Database:
-    """Books in memory: the faults are many, and PostgreSQL has the tests beside this one."""
-    from domain.ids import Ids
-
-    return Database("sqlite://", clock, Ids(clock))
 
 
 Verb = Callable[[Shop, str, str], Outcome]
@@ -78,11 +69,6 @@ def struck(shop: Shop, verb: str, pay: str, key: str) -> Outcome | PaymentsError
         return error
 
 
-def forget_keys(shop: Shop) -> None:
-    """A server error stored under the key of a creation ends with the provider's memory of it."""
-    shop.clock.advance(timedelta(hours=25))
-
-
 @pytest.mark.parametrize("fault", WRITE_FAULTS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_one_fault_on_each_request(shop: Shop, verb: str, fault: Fault) -> None:
@@ -96,8 +82,6 @@ def test_one_fault_on_each_request(shop: Shop, verb: str, fault: Fault) -> None:
             assert isinstance(first, Unavailable | OutcomeUnknown)
             assert len(shop.unfinished()) == 1, "an error that leaves nothing to be finished"
         shop.fail([])
-        if fault is F.CACHED_ERROR and isinstance(first, OutcomeUnknown):
-            forget_keys(shop)
         again = VERBS[verb](shop, pay, key)
         assert again.replayed
         assert again.payment.state is ENDS[verb]
@@ -117,8 +101,6 @@ def test_a_fault_on_every_request(shop: Shop, verb: str, fault: Fault) -> None:
     assert isinstance(first, Unavailable if fault in NOT_DONE else OutcomeUnknown)
     assert len(shop.unfinished()) == 1
     shop.prove_safe()
-    if fault is F.CACHED_ERROR:
-        forget_keys(shop)
     shop.settle()
     shop.prove()
     (final,) = shop.payments()

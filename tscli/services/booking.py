@@ -10,8 +10,10 @@ from db.database import Books
 from domain.ledger import Entry, booking, reversed_postings, undone
 from domain.operation import next_check_at
 from domain.payment import Observation, Payment, PaymentState, Snapshot, observe
+from domain.review import ReviewKind
 from domain.transaction import Movement
 from tscli.services.context import Context
+from tscli.services.reviewing import ask_a_person, close_settled
 
 _UNSETTLED = frozenset(
     {PaymentState.PENDING, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION}
@@ -25,16 +27,24 @@ def learn(books: Books, context: Context, payment: Payment, snapshot: Snapshot) 
     """
     seen = observe(payment, snapshot)
     if seen.anomalies:
-        books.record(
-            context.actor,
-            "payment.contradicted",
-            payment.payment_id,
-            after={"anomalies": list(seen.anomalies), "seen": snapshot.provider_payment_id},
-        )
+        _contradicted(books, context, payment, snapshot, seen)
         return seen
+    close_settled(books, context, payment.payment_id, "The provider's view agrees with ours.")
     if not seen.facts:
         return seen
     return replace(seen, payment=store(books, context, payment, seen))
+
+
+def _contradicted(
+    books: Books, context: Context, payment: Payment, snapshot: Snapshot, seen: Observation
+) -> None:
+    """Keep what cannot be true, once for as long as a person has not looked at it."""
+    evidence = {"anomalies": list(seen.anomalies), "seen": snapshot.provider_payment_id}
+    new = ask_a_person(
+        books, context, payment, ReviewKind.CONTRADICTED, seen.anomalies[0], evidence=evidence
+    )
+    if new:
+        books.record(context.actor, "payment.contradicted", payment.payment_id, after=evidence)
 
 
 def store(books: Books, context: Context, before: Payment, seen: Observation) -> Payment:

@@ -5,29 +5,39 @@ wait, and doubt is settled by asking for the provider's object, never by sending
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
-from db.database import Books
 from domain.errors import (
     CapabilityMissing,
     Declined,
     OutcomeUnknown,
+    PaymentsError,
     ProviderError,
     Rejected,
     Unavailable,
 )
-from domain.operation import Operation, OperationState, Step, Verdict, next_step
-from domain.payment import Observation, Payment, Snapshot, Stage
-from domain.provider import PaymentRequest, Provider, ProviderAccount
-from tscli.services.booking import learn, store, summary
+from domain.operation import Operation, Step
+from domain.payment import Payment, Snapshot
+from domain.provider import Provider
+from domain.review import ReviewKind
+from tscli.services.booking import learn
 from tscli.services.context import Context
+from tscli.services.customers import meet_customer
+from tscli.services.deciding import (
+    Next,
+    decide,
+    leave_unknown,
+    renew,
+    settle_refused,
+)
+from tscli.services.reviewing import ask_a_person
+from tscli.services.steps import call
 
 RESENDS = 2
 """How often one command sends a doubtful step again, under the same key, before it leaves it."""
 
-KEY_WINDOW = timedelta(hours=23)
-"""Age up to which a provider's key may be sent again; Stripe forgets keys after 24 hours."""
+LATE_EFFECT_MAX = timedelta(hours=1)
+"""A request whose answer was lost is executed within this time, or never."""
 
 _NO_REFUSAL = frozenset({"idempotency_error", "mode_mismatch"})
 """Reasons that tell nothing about the request: the key met other words, or the wrong books
@@ -45,149 +55,113 @@ async def drive(
         OutcomeUnknown: it may or may not have happened; it stays open.
         Unavailable: the provider cannot be asked; it stays open.
     """
-    resent = 0
-    resumed = _is_resumed(context, operation_id)
+    resent, looked = 0, False
+    doubtful = _may_still_arrive(context, operation_id)
     while True:
-        payment, operation, verdict = _decide(context, operation_id)
-        if verdict.step is None:
-            return payment, operation
-        if _is_too_old(context, operation, verdict.step):
-            if await _ask(context, provider, payment):
-                continue
-            raise _too_old(operation)
+        found = decide(context, provider.capabilities, operation_id, looked=looked)
+        if found.look:
+            looked = await _look(context, provider, found)
+            continue
+        if found.stuck:
+            raise too_old(context, found)
+        if found.step is None:
+            return found.payment, found.operation
         try:
-            await _take(context, provider, payment, operation, verdict.step)
+            await _take(context, provider, found, found.step)
         except (CapabilityMissing, Declined, Rejected) as error:
-            await _after_refusal(
-                context, provider, payment, operation, verdict.step, error, resumed or resent > 0
-            )
+            await _after_refusal(context, provider, found, error, doubtful or resent > 0)
         except OutcomeUnknown as error:
             resent += 1
-            moved = await _ask(context, provider, payment)
+            moved = await _ask(context, provider, found.payment)
             if not moved and resent > RESENDS:
-                _leave_unknown(context, operation, error)
-                raise _unknown(payment, error) from error
+                _give_way(context, found, error)
+                raise unknown(found.payment, error) from error
             await asyncio.sleep(0 if moved else _PAUSE_SECONDS * resent)
         except Unavailable as error:
             if not resent:
                 raise
             # This try did nothing, but one before it may have.
-            _leave_unknown(context, operation, error)
-            raise _unknown(payment, error) from error
+            leave_unknown(context, found.operation, error)
+            raise unknown(found.payment, error) from error
 
 
-def _is_resumed(context: Context, operation_id: str) -> bool:
-    """Whether an earlier process may already have sent something for this operation."""
+async def refresh(context: Context, provider: Provider, payment_id: str) -> Payment:
+    """Ask the provider about a payment, store the answer, and finish what is open.
+
+    Raises:
+        Unavailable, OutcomeUnknown: see `drive`; the first of them, after all was tried.
+    """
     with context.database.read() as books:
-        return books.operations.get(operation_id).sent_at is not None
+        payment = books.payments.get(payment_id)
+        unfinished = books.operations.of_payment(payment_id, only_open=True)
+    if payment.provider_payment_id is not None:
+        store_snapshot(context, payment_id, await provider.get(payment.provider_payment_id))
+    elif unfinished:
+        await meet_customer(context, provider, payment)
+    first: PaymentsError | None = None
+    for operation in unfinished:
+        try:
+            await drive(context, provider, operation.operation_id)
+        except ProviderError as error:
+            first = first or error
+    if first is not None:
+        raise first
+    with context.database.read() as books:
+        return books.payments.get(payment_id)
 
 
-def _decide(context: Context, operation_id: str) -> tuple[Payment, Operation, Verdict]:
-    """What to do next; whatever is to be sent has been marked as sending when this returns."""
+def store_snapshot(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
+    """Store what the provider shows; whether it taught us anything."""
     with context.database.transaction() as books:
-        operation = books.operations.get(operation_id)
-        payment = books.payments.get(operation.payment_id, lock=True)
-        operation = books.operations.get(operation_id)
-        verdict = next_step(operation, payment)
-        if verdict.step is None:
-            return payment, _settle(books, context, operation, verdict), verdict
-        if operation.state is not OperationState.SENDING:
-            operation = books.operations.settle(
-                operation, OperationState.SENDING, context.clock.now()
-            )
-            if payment.stage is Stage.RECORDED:
-                sent = Observation(replace(payment, stage=Stage.SENT), ("payment.sent",))
-                payment = store(books, context, payment, sent)
-        return payment, operation, verdict
+        payment = books.payments.get(payment_id, lock=True)
+        return bool(learn(books, context, payment, snapshot).facts)
 
 
-def _settle(books: Books, context: Context, operation: Operation, verdict: Verdict) -> Operation:
-    """Write an operation's end once."""
-    state = verdict.state
-    if state is None or operation.state is state:
-        return operation
-    refused = state is OperationState.REFUSED
-    after = books.operations.settle(
-        operation,
-        state,
-        context.clock.now(),
-        error_code=operation.error_code or "refused" if refused else "",
-        error_message=verdict.why if refused else "",
+def unknown(payment: Payment, error: ProviderError) -> OutcomeUnknown:
+    """The error that leaves an operation open."""
+    return OutcomeUnknown(
+        f"It is not known whether {payment.payment_id} was changed at the provider:"
+        f" {error.message}",
+        hint="`tscli recover sweep` settles it, or at once"
+        f" `tscli payments show {payment.payment_id} --refresh`.",
+        reason=error.reason,
+        request_id=error.request_id,
     )
-    books.record(
-        context.actor,
-        f"operation.{state}",
-        operation.payment_id,
-        before={"operation_id": operation.operation_id, "state": operation.state},
-        after={
-            "operation_id": operation.operation_id,
-            "kind": operation.kind,
-            "amount_minor": operation.amount_minor,
-            "state": state,
-            "why": after.error_message,
-        },
-    )
-    return after
 
 
-async def _take(
-    context: Context, provider: Provider, payment: Payment, operation: Operation, step: Step
-) -> None:
+def _may_still_arrive(context: Context, operation_id: str) -> bool:
+    """Whether an earlier process sent something for this operation that may still be executed."""
+    with context.database.read() as books:
+        operation = books.operations.get(operation_id)
+    if operation.sent_at is None:
+        return False
+    return context.clock.now() - operation.updated_at < LATE_EFFECT_MAX
+
+
+async def _take(context: Context, provider: Provider, found: Next, step: Step) -> None:
     """Make one call and store what it shows.
 
     Raises:
         OutcomeUnknown: also when the answer teaches nothing, as one that contradicts our record.
     """
-    snapshot = await _call(context, provider, payment, operation, step)
-    if not _store_snapshot(context, payment.payment_id, snapshot):
+    snapshot = await call(context, provider, found.payment, found.operation, step)
+    if step is Step.CREATE and _is_second_object(context, found.payment, snapshot):
+        return
+    if not store_snapshot(context, found.payment.payment_id, snapshot):
         raise OutcomeUnknown("the provider's answer did not bring the payment any further.")
 
 
-async def _call(
-    context: Context, provider: Provider, payment: Payment, operation: Operation, step: Step
-) -> Snapshot:
-    key = operation.key(step)
-    if step is Step.CREATE:
-        return await provider.create(_request(context, payment), key)
-    target = payment.provider_payment_id
-    if target is None:
-        raise ValueError(f"{step} needs the provider's payment id")
-    if step is Step.CONFIRM:
-        return await provider.confirm(target, payment.method_token, key)
-    if step is Step.CAPTURE:
-        return await provider.capture(target, operation.amount_minor, payment.currency, key)
-    if step is Step.REFUND:
-        movement = await provider.refund(
-            target, operation.amount_minor, payment.currency, operation.operation_id, key
-        )
-        return replace(_same(payment, target), movements=(movement,))
-    return await provider.cancel(target, key)
-
-
-def _request(context: Context, payment: Payment) -> PaymentRequest:
-    customer = ""
-    if payment.customer_id:
-        with context.database.read() as books:
-            owner = _owner(payment)
-            customer = books.people.provider_customer(owner, payment.customer_id)
-    return PaymentRequest(
-        payment_id=payment.payment_id,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        capture=payment.capture,
-        method_token=payment.method_token,
-        order_reference=payment.order_reference or "",
-        provider_customer_id=customer,
-        description=payment.description,
-    )
+def _is_second_object(context: Context, payment: Payment, snapshot: Snapshot) -> bool:
+    """Whether another process stored an object first; ours moves no money and is left alone."""
+    with context.database.read() as books:
+        known = books.payments.get(payment.payment_id).provider_payment_id
+    return known is not None and known != snapshot.provider_payment_id
 
 
 async def _after_refusal(
     context: Context,
     provider: Provider,
-    payment: Payment,
-    operation: Operation,
-    step: Step,
+    found: Next,
     error: CapabilityMissing | Declined | Rejected,
     doubtful: bool,
 ) -> None:
@@ -197,36 +171,13 @@ async def _after_refusal(
     Creating moves no money, so its refusal is always believed: an object we never heard of can
     never be confirmed.
     """
-    if await _ask(context, provider, payment):
+    if await _ask(context, provider, found.payment):
         return
-    doubtful = doubtful and step is not Step.CREATE
-    if doubtful or step is Step.FENCE or error.reason in _NO_REFUSAL:
-        _leave_unknown(context, operation, error)
-        raise _unknown(payment, error) from error
-    with context.database.transaction() as books:
-        held = books.payments.get(payment.payment_id, lock=True)
-        current = books.operations.get(operation.operation_id)
-        if step in (Step.CREATE, Step.CONFIRM):
-            _refuse_payment(books, context, held, step, error)
-            return
-        refused = replace(current, error_code=error.reason or error.code)
-        verdict = Verdict(state=OperationState.REFUSED, why=error.message)
-        _settle(books, context, refused, verdict)
-
-
-def _refuse_payment(
-    books: Books, context: Context, payment: Payment, step: Step, error: ProviderError
-) -> None:
-    """Without an object at the provider it failed; with one, it is fenced off first."""
-    stage = Stage.FAILED if step is Step.CREATE else Stage.DECLINED
-    refused = replace(
-        payment,
-        stage=max(payment.stage, stage),
-        failure_code=error.reason or error.code,
-        failure_message=error.message,
-    )
-    fact = "payment.failed" if step is Step.CREATE else "payment.refused"
-    store(books, context, payment, Observation(refused, (fact,)))
+    meaningless = found.step is Step.FENCE or error.reason in _NO_REFUSAL
+    if meaningless or (doubtful and found.step is not Step.CREATE):
+        leave_unknown(context, found.operation, error, review=meaningless)
+        raise unknown(found.payment, error) from error
+    settle_refused(context, found, error)
 
 
 async def _ask(context: Context, provider: Provider, payment: Payment) -> bool:
@@ -237,91 +188,42 @@ async def _ask(context: Context, provider: Provider, payment: Payment) -> bool:
         snapshot = await provider.get(payment.provider_payment_id)
     except ProviderError:
         return False  # an error while asking is no evidence
-    return _store_snapshot(context, payment.payment_id, snapshot)
+    return store_snapshot(context, payment.payment_id, snapshot)
 
 
-def _store_snapshot(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
-    with context.database.transaction() as books:
-        payment = books.payments.get(payment_id, lock=True)
-        return bool(learn(books, context, payment, snapshot).facts)
-
-
-async def refresh(context: Context, provider: Provider, payment_id: str) -> Payment:
-    """Ask the provider about a payment, store the answer, and finish what is open.
+async def _look(context: Context, provider: Provider, found: Next) -> bool:
+    """Ask before a step that is too old is given up; True once the provider has answered.
 
     Raises:
-        Unavailable, OutcomeUnknown: see `drive`.
+        Unavailable, OutcomeUnknown: it did not, so nothing can be decided.
     """
-    with context.database.read() as books:
-        payment = books.payments.get(payment_id)
-        unfinished = books.operations.of_payment(payment_id, only_open=True)
-    if payment.provider_payment_id is not None:
-        _store_snapshot(context, payment_id, await provider.get(payment.provider_payment_id))
-    for operation in unfinished:
-        await drive(context, provider, operation.operation_id)
-    with context.database.read() as books:
-        return books.payments.get(payment_id)
+    target = found.payment.provider_payment_id
+    if target is None:
+        return True
+    snapshot = await provider.get(target)
+    return not store_snapshot(context, found.payment.payment_id, snapshot)
 
 
-def _is_too_old(context: Context, operation: Operation, step: Step) -> bool:
-    """A refund has no object of its own before it exists: past the window it is never sent
-    again."""
-    if step is not Step.REFUND or operation.sent_at is None:
-        return False
-    return context.clock.now() - operation.sent_at > KEY_WINDOW
+def _give_way(context: Context, found: Next, error: OutcomeUnknown) -> None:
+    """Leave a doubtful step to whoever looks next; a creation, which moves no money, gets fresh
+    keys, so that a server error kept under the old one cannot hold it up for a day."""
+    leave_unknown(context, found.operation, error)
+    if found.step is Step.CREATE:
+        renew(context, found.operation)
 
 
-def _too_old(operation: Operation) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"The refund {operation.operation_id} was sent at {operation.sent_at:%Y-%m-%d %H:%M}"
-        " UTC and the provider does not show it; its key is too old to be sent again.",
-        hint=f"Look at the refunds of {operation.payment_id} at the provider.",
-    )
-
-
-def _leave_unknown(context: Context, operation: Operation, error: ProviderError) -> None:
+def too_old(context: Context, found: Next) -> OutcomeUnknown:
+    """Put what only a person can settle into the review queue; the error that says so."""
+    payment, operation = found.payment, found.operation
+    sent = operation.step_sent_at
+    since = f" at {sent:%Y-%m-%d %H:%M} UTC" if sent else ""
+    reason = f"The {operation.kind} {operation.operation_id} was sent{since}; the provider does not"
+    reason += " show it, and its key is too old to be sent again."
     with context.database.transaction() as books:
-        current = books.operations.get(operation.operation_id)
-        if current.state is not OperationState.SENDING:
-            return
-        books.operations.settle(
-            current,
-            OperationState.UNKNOWN,
-            context.clock.now(),
-            error_code=error.reason or error.code,
-            error_message=error.message,
-        )
-        books.record(
-            context.actor,
-            "operation.unknown",
-            operation.payment_id,
-            before=summary(books.payments.get(operation.payment_id)),
-            after={"operation_id": operation.operation_id, "why": error.message},
-        )
-
-
-def _unknown(payment: Payment, error: ProviderError) -> OutcomeUnknown:
+        ask_a_person(
+            books, context, payment, ReviewKind.TOO_OLD, reason, operation=operation,
+            evidence={"why": found.stuck, "key": operation.key(Step(operation.step))},
+        )  # fmt: skip
     return OutcomeUnknown(
-        f"It is not known whether {payment.payment_id} was changed at the provider:"
-        f" {error.message}",
-        hint=f"Settle it with `tscli payments show {payment.payment_id} --refresh`.",
-        reason=error.reason,
-        request_id=error.request_id,
+        reason, hint=f"See `tscli recover explain {payment.payment_id}` and `tscli recover queue`."
     )
-
-
-def _same(payment: Payment, provider_payment_id: str) -> Snapshot:
-    """A snapshot that says only what we know already."""
-    return Snapshot(
-        provider=payment.provider,
-        account=payment.account,
-        mode=payment.mode,
-        provider_payment_id=provider_payment_id,
-        stage=payment.stage,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-    )
-
-
-def _owner(payment: Payment) -> ProviderAccount:
-    return ProviderAccount(payment.provider, payment.account, payment.mode)

@@ -1,13 +1,24 @@
-"""Recovery: leases that spare double work, and the queue of what a person has to look at."""
+"""Recovery: births of provider keys, leases that spare double work, the queue of what people see.
 
-from db.migrations.dialect import create_table, index, refuse, refuse_truncate
+A key's age counts from the first time its own step was sent, so operations keep which step that is.
+"""
+
+from db.migrations.dialect import add_column, create_table, index, refuse, refuse_truncate
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create both tables; a review is never deleted, and what it is about never changes."""
+    """Create the tables; a review is never deleted, and what it is about never changes."""
+    add_column("operations", "step TEXT NOT NULL DEFAULT ''")
+    add_column("operations", "step_sent_at {integer}")
+    index(
+        "operations_open",
+        "operations",
+        "updated_at",
+        "state IN ('recorded', 'sending', 'unknown')",
+    )
     create_table(
         "leases",
         "name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at {integer} NOT NULL",
