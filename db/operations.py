@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
-from db.schema import idempotency, operations
+from db.schema import idempotency, operations, payments
 from domain.clock import from_micros, to_micros
 from domain.errors import IdempotencyInFlight, NotFound
 from domain.idempotency import IdempotencyRow
 from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState, Step
+from domain.provider import ProviderAccount
 
 
 class Operations:
@@ -63,6 +64,32 @@ class Operations:
         query = query.order_by(operations.c.created_at, operations.c.operation_id)
         return [_operation(row) for row in self._connection.execute(query)]
 
+    def unfinished(self) -> list[tuple[str, ProviderAccount, datetime, datetime]]:
+        """Payments with open operations: (id, owner, oldest intent, last look), once each."""
+        p, o = payments.c, operations.c
+        rows = self._connection.execute(
+            select(
+                o.payment_id,
+                p.provider,
+                p.account,
+                p.mode,
+                func.min(o.created_at).label("since"),
+                func.max(o.updated_at).label("looked"),
+            )
+            .select_from(operations.join(payments, o.payment_id == p.payment_id))
+            .where(o.state.in_(sorted(OPEN_STATES)))
+            .group_by(o.payment_id, p.provider, p.account, p.mode)
+        )
+        return [
+            (
+                row.payment_id,
+                ProviderAccount(row.provider, row.account, row.mode),
+                from_micros(row.since),
+                from_micros(row.looked),
+            )
+            for row in rows
+        ]
+
     def mark_sending(self, operation: Operation, step: Step, now: datetime) -> Operation:
         """Write that a byte of `step` may leave; the first time is the birth of its key."""
         known = operation.step == step and operation.step_sent_at is not None
@@ -83,6 +110,19 @@ class Operations:
         """Give the operation new provider keys: only where the old ones certainly move nothing."""
         after = replace(
             operation, attempt=operation.attempt + 1, step="", step_sent_at=None, updated_at=now
+        )
+        self._write(after)
+        return after
+
+    def restart(self, operation: Operation, now: datetime) -> Operation:
+        """Begin anew with fresh keys, as decided by a person: its age counts from now."""
+        after = replace(
+            operation,
+            attempt=operation.attempt + 1,
+            state=OperationState.UNKNOWN,
+            step=operation.step,
+            step_sent_at=now,
+            updated_at=now,
         )
         self._write(after)
         return after

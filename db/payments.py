@@ -1,6 +1,7 @@
 """Payments and their movements: load whole, save with a version check."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
@@ -11,6 +12,7 @@ from domain.clock import from_micros, to_micros
 from domain.errors import AlreadyExists, NotFound, StaleVersion
 from domain.ids import Ids
 from domain.payment import Payment, PaymentState, Stage
+from domain.provider import ProviderAccount
 from domain.settlement import LineKind, LineStatus
 from domain.transaction import Movement, Transaction
 
@@ -103,6 +105,47 @@ class Payments:
                 | payments.c.payment_id.in_(moved)
             )
         return self._load(query.limit(limit))
+
+    def unsettled(self) -> list[tuple[str, ProviderAccount, datetime, datetime]]:
+        """Payments that wait to be asked for again: (id, owner, since, next check)."""
+        p = payments.c
+        rows = self._connection.execute(
+            select(
+                p.payment_id, p.provider, p.account, p.mode, p.created_at, p.next_check_at
+            ).where(p.next_check_at.is_not(None))
+        )
+        return [
+            (
+                row.payment_id,
+                ProviderAccount(row.provider, row.account, row.mode),
+                from_micros(row.created_at),
+                from_micros(row.next_check_at),
+            )
+            for row in rows
+        ]
+
+    def postpone(self, payment_id: str, check_at: datetime) -> None:
+        """Ask for an unsettled payment no sooner; a hint for sweeps, no fact about the payment."""
+        self._connection.execute(
+            update(payments)
+            .where(payments.c.payment_id == payment_id, payments.c.next_check_at.is_not(None))
+            .values(next_check_at=to_micros(check_at))
+        )
+
+    def known(self, owner: ProviderAccount, provider_payment_ids: Sequence[str]) -> set[str]:
+        """Which of these objects of an account belong to payments of ours."""
+        p = payments.c
+        found: set[str] = set()
+        for start in range(0, len(provider_payment_ids), _PAGE):
+            part = provider_payment_ids[start : start + _PAGE]
+            query = select(p.provider_payment_id).where(
+                p.provider == owner.provider,
+                p.account == owner.account,
+                p.mode == owner.mode,
+                p.provider_payment_id.in_(part),
+            )
+            found |= set(self._connection.execute(query).scalars())
+        return found
 
     def save(self, before: Payment, after: Payment) -> Payment:
         """Write what changed and return the payment with its new version.

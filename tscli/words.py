@@ -1,9 +1,10 @@
 """The words that commands share: options of one meaning everywhere, and the way into the
 application."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from tscli.render.view import Format
 from tscli.render.write import check_place
 
 _FORMAT = "tscli.format"
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _remember_format(context: typer.Context, value: Format) -> Format:
@@ -64,6 +67,9 @@ KeyOption = Annotated[
 ]
 ProviderOption = Annotated[str, typer.Option("--provider", help="Whose account is used.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
+TicketOption = Annotated[
+    str, typer.Option("--ticket", help="Where it is written up; kept in the audit trail.")
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Most rows to show.")]
 
 
@@ -103,6 +109,18 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidRequest(f"{text!r} is not a date: write YYYY-MM-DD.") from None
+
+
+def duration(text: str) -> timedelta:
+    """A length of time written as a whole number and s, m, h or d, such as `15m`.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise InvalidRequest(f"{text!r} is no length of time: write 30s, 15m, 2h or 7d.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def key_or_fresh(app: App, key: str | None, *, dry_run: bool) -> str:

@@ -48,6 +48,7 @@ class Shop:
     plan: Plan = field(default_factory=lambda: scripted([]))
     actor: Actor = field(default_factory=lambda: Actor("tess", "tests", "testhost"))
     world_path: str = ":memory:"
+    account: str = "default"
     world_clock: Clock | None = None
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Shop:
         """The real adapter over the failing transport."""
         http = HttpClient(URL, ALLOWED_HOSTS, transport=self.transport)
         settings = StripeSettings(
-            "sk_test_shop", "default", "test", URL, return_url="https://shop.example/back"
+            "sk_test_shop", self.account, "test", URL, return_url="https://shop.example/back"
         )
         provider = StripeProvider(settings, http)
         try:

@@ -1,4 +1,4 @@
-"""Operations that nobody finished in time: asked for, fenced off, given up, or shown to a person."""
+"""Operations nobody finished in time: asked for, fenced off, given up, or shown to a person."""
 
 from dataclasses import replace
 from datetime import timedelta

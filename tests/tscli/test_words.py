@@ -32,7 +32,8 @@ WRITING = {
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
-    ("providers", "resume"),
+    ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
+    ("recover", "orphans"),
 }  # fmt: skip
 
 

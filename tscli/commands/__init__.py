@@ -17,6 +17,7 @@ from tscli.commands import (
     payments,
     providers,
     reconcile,
+    recover,
     reports,
     sandbox,
 )
@@ -24,6 +25,7 @@ from tscli.commands import (
 TREE: dict[str, typer.Typer | Callable[..., Any]] = {
     "payments": payments.commands,
     "methods": methods.commands,
+    "recover": recover.commands,
     "ledger": ledger.commands,
     "reconcile": reconcile.commands,
     "breaks": breaks.commands,

@@ -41,6 +41,7 @@ BUG = 70
 INTERRUPTED = 130
 FINDINGS = 1
 PARTIAL = 3
+UNKNOWN = 6
 
 
 def exit_code(error: PaymentsError) -> int:
