@@ -135,7 +135,7 @@ def test_another_accounts_payments_are_not_asked_for(
 
 
 def test_a_waiting_customer_is_not_a_finding(shop: Shop) -> None:
-    """Proves that a payment that waits for its customer is asked for, later and later, and is nobody's alarm."""
+    """Proves that a payment that waits for its customer is asked for ever later, no alarm."""
     shop.create(method="pm_card_threeDSecureRequired")
     waits = []
     for _ in range(12):
