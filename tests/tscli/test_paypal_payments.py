@@ -50,6 +50,18 @@ def test_a_payer_agrees_and_the_money_comes_in(cli: Cli) -> None:
         assert [m.amount_minor for m in paypal.movements()] == [3_000, -1_200]
 
 
+def test_a_sweep_finishes_what_the_payer_agreed_to(cli: Cli) -> None:
+    made = cli(*CREATE, "--method", "paypal").data
+    sweep = ("recover", "sweep", "--older-than", "0s", "--format", "json")
+    (waiting,) = cli(*sweep).data
+    assert (waiting["outcome"], waiting["after"]) == ("waiting", "requires_action")
+    agree(made["provider_payment_id"])
+    ran = cli(*sweep)
+    assert (ran.exit_code, ran.data[0]["outcome"]) == (0, "settled"), ran.stdout
+    assert "requires_action -> succeeded" in ran.data[0]["changes"]
+    assert cli("recover", "sweep").stdout.strip().endswith("Nothing is due.")
+
+
 def test_a_hold_is_captured_in_part_or_called_off(cli: Cli) -> None:
     for words, state in (
         (("capture", "--amount", "20.00"), "succeeded"),
