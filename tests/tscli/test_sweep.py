@@ -82,8 +82,10 @@ def test_silence_is_no_answer(shop: Shop) -> None:
         shop.clock.advance(timedelta(hours=9))
         assert [s.outcome for s in swept(shop)] == [SweptAs.NOT_ASKED]
     assert shop.payments()[0].state is PaymentState.PROCESSING
+    assert [r.kind for r in shop.reviews()] == [ReviewKind.UNSETTLED], "a day is long enough"
     shop.fail([])
     assert [(s.outcome, s.after) for s in swept(shop)] == [(SweptAs.SETTLED, "succeeded")]
+    assert shop.reviews() == []
     assert shop.moved() == [10_000]
     shop.prove()
 

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from db.database import Books
 from domain.errors import ConfigurationError, OutcomeUnknown, PaymentsError, Unavailable
-from domain.operation import next_step
+from domain.operation import Operation, next_step
 from domain.payment import Payment, observe
 from domain.provider import Provider, ProviderAccount
 from domain.recovery import Swept, SweptAs
+from domain.review import ReviewKind
 from tscli.services.context import Context
 from tscli.services.drive import refresh
+from tscli.services.reviewing import ask_a_person
 from tscli.services.stuck import Stuck, looked_at, stuck_payments
 
 WORKERS = 8
@@ -27,6 +30,9 @@ ERROR_BUDGET = 5
 
 BATCH = 100
 LEASE = timedelta(minutes=5)
+
+ALARM_AFTER = timedelta(days=1)
+"""Age from which an outcome that is still not known is shown to a person as well."""
 
 Progress = Callable[[int, int], None]
 
@@ -113,8 +119,27 @@ class _Run:
             budget.note(error)
         if not self._dry_run and not isinstance(error, Unavailable):
             looked_at(self._context, stuck.payment_id)
+        if error is not None and not self._dry_run:
+            self._alarm(stuck, error)
         after = _standing(self._context, stuck.payment_id)
         return _told(stuck, before, after, error)
+
+    def _alarm(self, stuck: Stuck, error: PaymentsError) -> None:
+        """Queue the operations whose outcome has not been known for too long."""
+        now = self._context.clock.now()
+        if now - stuck.since < ALARM_AFTER:
+            return
+        with self._context.database.transaction() as books:
+            payment = books.payments.get(stuck.payment_id)
+            for operation in books.operations.of_payment(stuck.payment_id, only_open=True):
+                if operation.sent_at is None or _is_queued(books, operation):
+                    continue
+                reason = f"Whether the {operation.kind} happened is not known since"
+                reason += f" {operation.sent_at:%Y-%m-%d %H:%M} UTC: {error.message}"
+                ask_a_person(
+                    books, self._context, payment, ReviewKind.UNSETTLED, reason,
+                    operation=operation, evidence={"code": error.code},
+                )  # fmt: skip
 
     def _lease(self, names: list[str]) -> set[str]:
         now = self._context.clock.now()
@@ -134,6 +159,15 @@ class _Run:
     def _add(self, swept: Swept) -> None:
         self.done.append(swept)
         self._progress(len(self.done), self._total)
+
+
+def _is_queued(books: Books, operation: Operation) -> bool:
+    """Whether a person has been asked about an operation for a reason of its own."""
+    waiting = books.reviews.find(payment_id=operation.payment_id)
+    return any(
+        r.operation_id == operation.operation_id and r.kind is not ReviewKind.UNSETTLED
+        for r in waiting
+    )
 
 
 class _Budget:
@@ -192,10 +226,10 @@ def _told(stuck: Stuck, before: _Standing, after: _Standing, error: PaymentsErro
 
 
 def _outcome(before: _Standing, after: _Standing, error: PaymentsError | None) -> SweptAs:
-    if after.reviewed:
-        return SweptAs.REVIEW
     if isinstance(error, Unavailable):
         return SweptAs.NOT_ASKED
+    if after.reviewed:
+        return SweptAs.REVIEW
     if isinstance(error, OutcomeUnknown):
         return SweptAs.UNKNOWN
     if error is not None:
