@@ -208,7 +208,7 @@ def test_the_queue_at_the_command_line(
     assert shown.exit_code == 0
     assert f"tscli recover retry {pay}" in " ".join(shown.stdout.split())
     ladder = cli("recover", "explain", item["operation_id"])
-    assert "settled by a person" in " ".join(ladder.stdout.split())
+    assert "what settles it: a person" in " ".join(ladder.stdout.split())
     evidence = cli("recover", "explain", pay, "--format", "json").data
     (sent,) = [o["key"] for o in evidence["operations"] if o["kind"] == "refund"]
     assert sent == f"{item['operation_id']}.refund.1"

@@ -41,12 +41,14 @@ def sweep(
         typer.Option(help="All that is unsettled for so long, such as 15m; else what is due."),
     ] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
-    limit: LimitOption = 1_000,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100_000, help="Most payments to ask for.")
+    ] = 1_000,
     dry_run: DryRunOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Ask the providers about everything unsettled, store the answers, finish what is open.
+    """Ask the providers about what is open, and finish it.
 
     Exit code 3: some could not be asked for; 6: some outcomes are still unknown; 1: some need a
     person.
@@ -124,7 +126,7 @@ def explain(
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Show the evidence: what was sent under which key, what came back, what would settle it."""
+    """Show what was sent, what came back, what would settle it."""
     from tscli.render import recovery as data
     from tscli.services import recovery
 
@@ -135,7 +137,7 @@ def explain(
         show(View("recover.explain", document), form, output)
         return
     settles = [
-        f"{o['kind']} {o['id']} is {o['state']}: settled by {o['settled_by']}"
+        f"{o['kind']} {o['id']} is {o['state']}; what settles it: {o['settled_by']}"
         for o in document["operations"]
         if o["settled_by"] != "settled"
     ]
@@ -156,8 +158,11 @@ def retry(
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Ask once more and go on; what is too old to be repeated is sent with a fresh key, once the
-    provider has shown that it did not happen."""
+    """Ask once more and go on with what is open.
+
+    What is too old to be repeated is sent with a fresh key, once the provider has shown that it did
+    not happen.
+    """
     from tscli.services import recovery
 
     context = open_app(ctx).context(reason)
@@ -201,8 +206,10 @@ def orphans(
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Find money at the provider that none of our payments knows of; exit code 1 if there is
-    any."""
+    """Find money at the provider that no payment of ours knows of.
+
+    Exit code 1 if there is any.
+    """
     from datetime import timedelta
 
     from tscli.render import recovery as data

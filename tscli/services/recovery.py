@@ -68,10 +68,14 @@ def _what_settles(operation: Operation, payment: Payment, reviewed: bool) -> str
             f" retry {payment.payment_id}` or `tscli recover resolve`"
         )
     if verdict.step is None:
-        return verdict.why or f"nothing is missing; {show} writes it down"
+        return _lower(verdict.why) or f"nothing is missing; {show} writes it down"
     if payment.provider_payment_id is None:
         return f"an answer to the {verdict.step}; {show} sends it again, which moves no money"
     return f"one look at {payment.provider_payment_id}, then the {verdict.step} again: {show}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 async def retry(
