@@ -50,6 +50,7 @@ class Shop:
     world_path: str = ":memory:"
     account: str = "default"
     world_clock: Clock | None = None
+    ids: Ids | None = None
 
     def __post_init__(self) -> None:
         self.world = World.open(self.world_path, self.world_clock or self.clock)
@@ -58,7 +59,7 @@ class Shop:
             inner, lambda request: self.plan(request), poison=self.world.poison
         )
         self.context = Context(
-            self.database, self.clock, Ids(self.clock), self.actor, self.open_provider
+            self.database, self.clock, self.ids or Ids(self.clock), self.actor, self.open_provider
         )
 
     @asynccontextmanager
