@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from db import migrate
+from db.approvals import Approvals
 from db.audit import Audit
 from db.engine import READ_ONLY, connect
 from db.leases import Leases
@@ -46,6 +47,7 @@ class Books:
         self.provider_accounts = ProviderAccounts(connection)
         self.leases = Leases(connection)
         self.reviews = Reviews(connection)
+        self.approvals = Approvals(connection)
 
     def record(
         self,

@@ -70,9 +70,14 @@ reviews = _table(
     f"review_id {OWNER} kind subject payment_id operation_id amount_minor currency reason"
     " evidence state opened_at seen_at closed_at closed_by resolution ticket",
 )
+approvals = _table(
+    "approvals",
+    "approval_id action subject plan plan_hash subject_version key requested_by requested_at"
+    " reason ticket state decided_by decided_at decision operation_id",
+)
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
     audit, transactions, entries, postings, files, runs, breaks, run_breaks,
-    provider_accounts, leases, reviews,
+    provider_accounts, leases, reviews, approvals,
 )  # fmt: skip

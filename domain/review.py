@@ -22,6 +22,17 @@ class ReviewKind(StrEnum):
     """Money at the provider that none of our payments knows of."""
 
 
+class Resolution(StrEnum):
+    """What a person has found out about what a review is about."""
+
+    DONE = "done"
+    """It happened at the provider, under a reference that is named."""
+    NOT_DONE = "not_done"
+    """It did not happen and never will."""
+    DISMISSED = "dismissed"
+    """Nothing is to be booked: it is explained, or somebody else's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """One thing to look at; the amount is in minor units of its currency."""

@@ -109,12 +109,25 @@ class App:
             self.database.close()
 
     def context(self, reason: str = "") -> Context:
-        """The surroundings for services."""
-        from tscli.services.context import Context
-        from tscli.settings import host
+        """The surroundings for services.
 
-        actor = Actor(self.settings.acting, self.command, host(), reason)
-        return Context(self.database, self.clock, self.ids, actor, self.open_provider)
+        Raises:
+            NotPermitted: whoever acts is none of the configured operators.
+        """
+        from tscli.services.context import Context, Limits
+        from tscli.settings import host, real_user
+
+        operators, name = self.settings.people, self.settings.acting
+        operators.identify(name, real_user())
+        return Context(
+            database=self.database,
+            clock=self.clock,
+            ids=self.ids,
+            actor=Actor(name, self.command, host(), reason),
+            open_provider=self.open_provider,
+            operators=operators,
+            limits=Limits(self.settings.refund_limits),
+        )
 
 
 def _stripe_settings(section: StripeSection) -> AccountSettings:

@@ -6,6 +6,7 @@ shown.
 
 import getpass
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, InvalidRequest
+from domain.money import parse_minor
+from domain.operator import Operator, Operators, Role
 
 _PLACEHOLDERS = frozenset({"changeme", "secret", "xxx", "todo", "sk_test_...", "sk_live_..."})
 
@@ -72,6 +75,26 @@ class PayPalSection(BaseModel):
     """Calls per second for all processes together; 0 is no limit. The sandbox has none."""
 
 
+class OperatorSection(BaseModel):
+    """One person or job that acts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Role
+    """`viewer`, `operator`, `approver` or `admin`."""
+    system_user: str = ""
+    """The machine's user who alone may act under this name."""
+
+
+class ApprovalsSection(BaseModel):
+    """From where on a second person has to agree."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    refund_above: dict[str, str] = Field(default_factory=dict)
+    """Currency -> amount in major units, such as `USD = "500.00"`."""
+
+
 class SandboxSection(BaseModel):
     """The pretend world."""
 
@@ -97,6 +120,9 @@ class Settings(BaseSettings):
     """`sqlite:////FOLDER/FILE` or `postgresql://…`; a file in the data folder when empty."""
     operator: str = Field(default="", max_length=64)
     """Who acts; the system's user when empty."""
+    operators: dict[str, OperatorSection] = Field(default_factory=dict)
+    """Everybody who may act, by name; with none there is one person."""
+    approvals: ApprovalsSection = ApprovalsSection()
     stripe: StripeSection = StripeSection()
     paypal: PayPalSection = PayPalSection()
     sandbox: SandboxSection = SandboxSection()
@@ -133,6 +159,31 @@ class Settings(BaseSettings):
     def sandbox_path(self) -> str:
         """The world's file with its default filled in."""
         return self.sandbox.path or str(data_folder() / "sandbox.db")
+
+    @property
+    def people(self) -> Operators:
+        """The configured operators."""
+        return Operators(
+            {
+                name: Operator(name, section.role, section.system_user)
+                for name, section in self.operators.items()
+            }
+        )
+
+    @property
+    def refund_limits(self) -> dict[str, int]:
+        """Currency -> minor units from where on a refund needs two people.
+
+        Raises:
+            ConfigurationError: a currency or an amount that is none.
+        """
+        try:
+            return {
+                currency.upper(): parse_minor(amount, currency.upper())
+                for currency, amount in self.approvals.refund_above.items()
+            }
+        except InvalidRequest as error:
+            raise ConfigurationError(f"approvals.refund_above: {error.message}") from None
 
     @property
     def acting(self) -> str:
@@ -229,4 +280,12 @@ def _system_user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def real_user() -> str:
+    """The machine's user by the process's own id, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid-{os.getuid()}"

@@ -33,7 +33,8 @@ WRITING = {
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
-    ("recover", "orphans"),
+    ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
+    ("approvals", "reject"),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from tscli.commands import (
+    approvals,
     audit,
     breaks,
     config,
@@ -14,6 +15,7 @@ from tscli.commands import (
     doctor,
     ledger,
     methods,
+    operators,
     payments,
     providers,
     reconcile,
@@ -26,6 +28,8 @@ TREE: dict[str, typer.Typer | Callable[..., Any]] = {
     "payments": payments.commands,
     "methods": methods.commands,
     "recover": recover.commands,
+    "approvals": approvals.commands,
+    "operators": operators.commands,
     "ledger": ledger.commands,
     "reconcile": reconcile.commands,
     "breaks": breaks.commands,

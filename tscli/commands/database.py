@@ -2,6 +2,7 @@
 
 import typer
 
+from domain.operator import Permission
 from tscli.render.view import Format, View, show
 from tscli.words import DryRunOption, FormatOption, OutputOption, open_app
 
@@ -16,7 +17,9 @@ def upgrade(
     output: OutputOption = None,
 ) -> None:
     """Bring the schema up to date: all of it, or nothing."""
-    database = open_app(ctx).database
+    app = open_app(ctx)
+    context, database = app.context(), app.database
+    context.operators.check(context.actor.operator, Permission.SWITCH)
     before = database.schema_status()
     after = before if dry_run else database.upgrade()
     shown = {

@@ -7,7 +7,7 @@ import typer
 
 from domain.ids import check_id
 from domain.recovery import SweptAs
-from domain.review import ReviewKind
+from domain.review import Resolution, ReviewKind
 from tscli.render.progress import progress
 from tscli.render.talk import FINDINGS, PARTIAL, UNKNOWN
 from tscli.render.view import Format, View, show
@@ -195,6 +195,37 @@ def cancel(
     error = failure_of(outcome)
     if error is not None:
         raise error
+
+
+@commands.command()
+def resolve(
+    ctx: typer.Context,
+    review: Annotated[str, typer.Argument(metavar="REVIEW", help="The review's id, rev_….")],
+    finding: Annotated[
+        Resolution,
+        typer.Option("--as", metavar="FINDING", help="What you found: done, not_done, dismissed."),
+    ],
+    reference: Annotated[
+        str, typer.Option("--reference", help="The provider's own id of what was done.")
+    ] = "",
+    reason: ReasonOption = "",
+    ticket: TicketOption = "",
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Ask a second person to agree to what you found out."""
+    from tscli.render.people import approval_data
+    from tscli.services.four_eyes import ask_for_resolution
+
+    check_id(review, "rev")
+    asked = ask_for_resolution(
+        open_app(ctx).context(reason), review, finding, reference=reference, ticket=ticket,
+        dry_run=dry_run,
+    )  # fmt: skip
+    shown = approval_data(asked) | {"dry_run": dry_run}
+    note = f"Somebody else runs `tscli approvals approve {asked.approval_id}`."
+    show(View("recover.resolve", shown, notes=() if dry_run else (note,)), form, output)
 
 
 @commands.command()

@@ -1,14 +1,23 @@
 """What every service needs, handed in by the application: books, clock, ids, actor, providers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from db.database import Database
 from domain.audit import Actor
 from domain.clock import Clock
 from domain.ids import Ids
+from domain.operator import Operators
 from domain.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on a second person has to agree."""
+
+    refund_above: Mapping[str, int] = field(default_factory=dict)
+    """Currency -> minor units of all refunds of one payment together; none means no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +30,7 @@ class Context:
     actor: Actor
     open_provider: Callable[[str], AbstractAsyncContextManager[Provider]]
     """Opens the configured account of a provider by name; closed at the end of the block."""
+    operators: Operators = field(default_factory=Operators)
+    """Who may act; with nobody configured there is one person."""
+    limits: Limits = field(default_factory=Limits)
+    """From where on a second person has to agree."""

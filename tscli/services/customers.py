@@ -5,10 +5,12 @@ from contextlib import suppress
 
 from db.database import Books
 from domain.errors import InvalidRequest, NotFound, Rejected
+from domain.operator import Permission
 from domain.payment import Payment
 from domain.payment_method import Customer, PaymentMethod, refuse_card_number
 from domain.provider import Provider, ProviderAccount
 from tscli.services.context import Context
+from tscli.services.permission import require
 
 _REFERENCE_MAX = 200
 
@@ -69,6 +71,7 @@ async def add_method(
         InvalidRequest: a card number instead of a token.
         ProviderError: the provider does not know the token.
     """
+    require(context, Permission.TAKE_MONEY)
     refuse_card_number(token, "token")
     refuse_card_number(customer, "customer")
     async with context.open_provider(provider_name) as provider:
@@ -126,6 +129,7 @@ async def remove_method(
         NotFound: there is none.
         ProviderError: the provider could not be told; it stays.
     """
+    require(context, Permission.TAKE_MONEY)
     with context.database.read() as books:
         method = books.people.method(method_id)
     if method.removed_at is not None or dry_run:

@@ -13,10 +13,12 @@ from domain.clock import from_micros
 from domain.errors import Conflict
 from domain.ids import Ids
 from domain.ledger import Balance, Entry, postings
+from domain.operator import Permission
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind, LineStatus, Reject
 from domain.transaction import Transaction
 from tscli.services.context import Context
+from tscli.services.permission import require
 
 PURPOSE = "ledger"
 """What an imported ledger file is remembered as."""
@@ -88,6 +90,7 @@ def import_ledger(
     Raises:
         Conflict: a transaction id is recorded with other words.
     """
+    require(context, Permission.RECONCILE)
     with context.database.transaction(dry_run=dry_run) as books:
         if books.runs.file_seen(PURPOSE, given.file.digest, owner) is not None:
             return Imported(given.file, 0, given.file.rows, given.rejects, True, dry_run)

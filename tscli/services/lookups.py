@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from domain.audit import AuditRecord
 from domain.operation import Operation
+from domain.operator import Permission
 from domain.payment import Payment, PaymentState
 from domain.transaction import Transaction
 from tscli.services.context import Context
 from tscli.services.drive import refresh
 from tscli.services.payments import check_owner
+from tscli.services.permission import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ async def refresh_payment(context: Context, payment_id: str) -> Payment:
         Conflict: it belongs to another account than the configured one.
         Unavailable, OutcomeUnknown: see `drive.refresh`.
     """
+    require(context, Permission.RECOVER)
     with context.database.read() as books:
         payment = books.payments.get(payment_id)
     async with context.open_provider(payment.provider) as provider:

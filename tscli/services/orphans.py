@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain.audit import canonical
 from domain.errors import NotFound
+from domain.operator import Permission
 from domain.payment import Payment, Snapshot, Stage
 from domain.provider import ProviderAccount
 from domain.recovery import Orphans
@@ -15,6 +16,7 @@ from domain.review import Review, ReviewKind
 from domain.settlement import LineKind, LineStatus
 from tscli.services.booking import learn
 from tscli.services.context import Context
+from tscli.services.permission import require
 from tscli.services.reviewing import close, queue
 from tscli.services.steps import owner_of
 
@@ -27,6 +29,7 @@ async def find_orphans(
     Raises:
         ProviderError: the provider could not be asked; what it listed so far was compared.
     """
+    require(context, Permission.RECOVER)
     listed, adopted, reviews = 0, [], []
     async with context.open_provider(provider_name) as provider:
         async for snapshot in provider.payments(start, end):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from db.database import Books
 from domain.errors import (
+    ApprovalRequired,
     Conflict,
     Declined,
     InvalidRequest,
@@ -20,11 +21,13 @@ from domain.errors import (
 from domain.idempotency import check_key
 from domain.money import Money, parse_minor
 from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState
+from domain.operator import Permission
 from domain.payment import Command, Payment, check_command
 from domain.provider import ProviderAccount
 from tscli.services.context import Context
 from tscli.services.customers import meet_customer
 from tscli.services.drive import drive
+from tscli.services.four_eyes import ask_for_refund, check_refund_limit
 from tscli.services.intents import (
     CreateWords,
     Intended,
@@ -36,6 +39,7 @@ from tscli.services.intents import (
     operation_intent,
     refundable_minor,
 )
+from tscli.services.permission import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ async def create_payment(
         Unavailable, OutcomeUnknown: see `drive`.
     """
     check_words(words)
+    require(context, Permission.TAKE_MONEY)
     key = check_key(key) if key else context.ids.new("op")
     async with context.open_provider(words.provider) as provider:
         check_capabilities(provider, words)
@@ -149,12 +154,16 @@ async def refund_payment(
     Raises:
         InvalidTransition: nothing was captured, or all of it was refunded.
         InvalidRequest: more than is left.
+        ApprovalRequired: a second person has to agree; the request for it was written.
         Unavailable, OutcomeUnknown: see `drive`.
     """
+    chosen = check_key(key) if key else context.ids.new("op")
+    asked: list[int] = []
 
     def intended(payment: Payment, books: Books) -> int:
         check_command(payment, Command.REFUND)
-        left = refundable_minor(payment, books.operations.of_payment(payment_id, only_open=True))
+        unfinished = books.operations.of_payment(payment_id, only_open=True)
+        left = refundable_minor(payment, unfinished)
         minor = _amount(payment, amount, left)
         if minor > left:
             raise InvalidRequest(
@@ -162,12 +171,20 @@ async def refund_payment(
                 f" {Money(left, payment.currency)} is left of {payment.payment_id}.",
                 hint="Refunds under way are counted as given.",
             )
+        asked.append(minor)
+        check_refund_limit(context, payment, unfinished, minor)
         return minor
 
     words = {"amount": amount}
-    return await _operate(
-        context, payment_id, OperationKind.REFUND, words, intended, key, reason, dry_run=dry_run
-    )
+    try:
+        return await _operate(
+            context, payment_id, OperationKind.REFUND, words, intended, chosen, reason,
+            dry_run=dry_run,
+        )  # fmt: skip
+    except ApprovalRequired as why:
+        raise ask_for_refund(
+            context, payment_id, amount, asked[-1], chosen, reason, why, dry_run=dry_run
+        ) from None
 
 
 def failure_of(outcome: Outcome) -> PaymentsError | None:
@@ -181,6 +198,13 @@ def failure_of(outcome: Outcome) -> PaymentsError | None:
             f" {payment.failure_message or operation.error_message}",
             reason=payment.failure_code,
         )
+    return failure_of_operation(operation)
+
+
+def failure_of_operation(operation: Operation) -> Rejected | None:
+    """The error that says that an operation was refused, None when it was not."""
+    if operation.state is not OperationState.REFUSED:
+        return None
     return Rejected(f"The {operation.kind} was refused: {operation.error_message}")
 
 
@@ -196,6 +220,8 @@ async def _operate(
     dry_run: bool,
 ) -> Outcome:
     """The common path of capture, cancel and refund."""
+    permission = Permission.REFUND if kind is OperationKind.REFUND else Permission.TAKE_MONEY
+    require(context, permission)
     check_text(reason, "reason")
     chosen = check_key(key) if key else context.ids.new("op")
     with context.database.read() as books:

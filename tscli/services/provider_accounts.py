@@ -9,8 +9,10 @@ from db.database import Database
 from domain.breaker import Breaker
 from domain.clock import Clock, iso
 from domain.errors import CircuitOpen, InvalidRequest
+from domain.operator import Permission
 from domain.provider import AccountStatus, AccountSwitch, ProviderAccount
 from tscli.services.context import Context
+from tscli.services.permission import require
 
 
 class SharedAccounts:
@@ -91,6 +93,7 @@ def set_status(
     Raises:
         InvalidRequest: a pause without a reason.
     """
+    require(context, Permission.SWITCH)
     if status is not AccountStatus.ACTIVE and not reason.strip():
         raise InvalidRequest(
             "A pause needs a reason for whoever finds it.", hint="Add --reason TEXT."

@@ -15,6 +15,7 @@ from domain.audit import canonical, digest
 from domain.breaks import Break, Bucket
 from domain.clock import to_micros
 from domain.errors import InvalidRequest
+from domain.operator import Permission
 from domain.provider import ProviderAccount
 from domain.run import BucketTotal, Period, Run
 from domain.settlement import ExportFormat, InputFile, Reject
@@ -97,7 +98,9 @@ def reconcile_run(
     from reconcile.frames import Expected, expected_frame
     from reconcile.intake.files import read_exports
     from reconcile.rules import Rules
+    from tscli.services.permission import require
 
+    require(context, Permission.RECONCILE)
     reported = read_exports(exports, formats, ZoneInfo(period.timezone))
     margin = timedelta(days=CONTEXT_DAYS)
     with context.database.read() as books:

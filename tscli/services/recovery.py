@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from domain.errors import Conflict, InvalidRequest
 from domain.operation import Operation, OperationState, Step, is_too_old, next_step
+from domain.operator import Permission
 from domain.payment import Payment
 from domain.provider import Provider
 from domain.recovery import Evidence
@@ -14,6 +15,7 @@ from domain.review import Review, ReviewKind
 from tscli.services.context import Context
 from tscli.services.drive import LATE_EFFECT_MAX, refresh, store_snapshot
 from tscli.services.payments import Outcome, cancel_payment, check_owner
+from tscli.services.permission import require
 
 _KEY_SPOILT = "idempotency_error"
 """The provider knows our key with other words: under it nothing of ours will ever be done."""
@@ -88,6 +90,7 @@ async def retry(
         InvalidRequest: no reason was given.
         ProviderError: the provider could not be asked, or the outcome is still unknown.
     """
+    require(context, Permission.RECOVER)
     _check_reason(context)
     with context.database.read() as books:
         payment = books.payments.get(payment_id)
@@ -146,6 +149,7 @@ async def cancel(
         InvalidRequest: no reason was given.
         InvalidTransition: the money was captured, or the payment is over.
     """
+    require(context, Permission.RECOVER)
     _check_reason(context)
     reason = context.actor.reason + (f" ({ticket})" if ticket else "")
     return await cancel_payment(context, payment_id, reason=reason, dry_run=dry_run)

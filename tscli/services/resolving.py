@@ -6,13 +6,12 @@ provider's reference; should the provider show something else later, `observe` f
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 
 from db.database import Books
 from domain.errors import Conflict, InvalidRequest, InvalidTransition
 from domain.operation import Operation, OperationKind, OperationState, Verdict
 from domain.payment import Observation, Payment, Snapshot, Stage
-from domain.review import Review
+from domain.review import Resolution, Review
 from domain.settlement import LineKind, LineStatus
 from domain.transaction import Movement
 from tscli.services.booking import learn, store
@@ -20,17 +19,6 @@ from tscli.services.context import Context
 from tscli.services.deciding import settle
 from tscli.services.intents import check_text
 from tscli.services.reviewing import close
-
-
-class Resolution(StrEnum):
-    """What a person has found out about what a review is about."""
-
-    DONE = "done"
-    """It happened at the provider, under a reference that is named."""
-    NOT_DONE = "not_done"
-    """It did not happen and never will."""
-    DISMISSED = "dismissed"
-    """Nothing is to be booked: it is explained, or somebody else's."""
 
 
 def check_plan(books: Books, plan: Mapping[str, object]) -> tuple[Review, Operation | None]:

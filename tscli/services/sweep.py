@@ -13,12 +13,14 @@ from datetime import timedelta
 from db.database import Books
 from domain.errors import ConfigurationError, OutcomeUnknown, PaymentsError, Unavailable
 from domain.operation import Operation, next_step
+from domain.operator import Permission
 from domain.payment import Payment, observe
 from domain.provider import Provider, ProviderAccount
 from domain.recovery import Swept, SweptAs
 from domain.review import ReviewKind
 from tscli.services.context import Context
 from tscli.services.drive import refresh
+from tscli.services.permission import require
 from tscli.services.reviewing import ask_a_person
 from tscli.services.stuck import Stuck, looked_at, stuck_payments
 
@@ -50,6 +52,7 @@ async def sweep(
 
     With `dry_run` the provider is asked and nothing is stored, sent or leased.
     """
+    require(context, Permission.RECOVER)
     with context.database.read() as books:
         due = stuck_payments(books, context.clock.now(), older_than=older_than, provider=provider)[
             :limit
