@@ -41,6 +41,10 @@ class Leases:
                 delete(leases).where(leases.c.name.in_(part), leases.c.holder == holder)
             )
 
+    def purge(self, now: datetime) -> None:
+        """Forget what has expired."""
+        self._connection.execute(delete(leases).where(leases.c.expires_at <= to_micros(now)))
+
     def _take(self, names: Sequence[str], holder: str, now: datetime, until: datetime) -> set[str]:
         rows = [
             {"name": name, "holder": holder, "expires_at": to_micros(until)}

@@ -183,16 +183,16 @@ class Idempotency:
         row = self._connection.execute(
             select(idempotency).where(idempotency.c.scope == scope, idempotency.c.key == key)
         ).first()
-        if row is None:
-            return None
-        return IdempotencyRow(
-            row.scope,
-            row.key,
-            row.fingerprint,
-            row.payment_id,
-            row.operation_id,
-            from_micros(row.created_at),
+        return None if row is None else _idempotency(row)
+
+    def find(self, key: str) -> list[IdempotencyRow]:
+        """Every scope a key stands in, oldest first."""
+        rows = self._connection.execute(
+            select(idempotency)
+            .where(idempotency.c.key == key)
+            .order_by(idempotency.c.created_at, idempotency.c.scope)
         )
+        return [_idempotency(row) for row in rows]
 
     def add(self, row: IdempotencyRow) -> None:
         """Insert a row.
@@ -215,6 +215,17 @@ class Idempotency:
             raise IdempotencyInFlight(
                 f"The idempotency key {row.key!r} is being used by another command."
             ) from error
+
+
+def _idempotency(row: Row[Any]) -> IdempotencyRow:
+    return IdempotencyRow(
+        row.scope,
+        row.key,
+        row.fingerprint,
+        row.payment_id,
+        row.operation_id,
+        from_micros(row.created_at),
+    )
 
 
 def _operation(row: Row[Any]) -> Operation:

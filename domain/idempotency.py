@@ -9,12 +9,37 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from domain.audit import canonical, digest
 from domain.errors import IdempotencyMismatch, InvalidRequest
 from domain.payment_method import refuse_card_number
 
 _KEY = re.compile(r"[!-~]{1,200}")
+
+
+CLAIM_SECONDS = 90
+"""How long a claim on a key stands when its holder says nothing any more."""
+
+
+class IdempotencyStore(Protocol):
+    """Who is at work on a key. A hint that spares double work: every decision is the books' own."""
+
+    def claim(self, scope: str, key: str, holder: str) -> str | None:
+        """Claim a key for `holder`; None when it is ours now, else who holds it.
+
+        Raises:
+            Unavailable: the store cannot be asked.
+        """
+
+    def take_over(self, scope: str, key: str, dead: str, holder: str) -> None:
+        """Claim a key whose holder is known to be gone; nothing where somebody else holds it."""
+
+    def release(self, scope: str, key: str, holder: str, *, settled: bool) -> None:
+        """Let go of a key that is ours; nobody waits for a settled one, so it may just expire."""
+
+    def holder(self, scope: str, key: str) -> str | None:
+        """Who is at work on a key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from tscli.render.talk import say
 
 if TYPE_CHECKING:
     from db.database import Database
+    from domain.idempotency import IdempotencyStore
+    from domain.operation import Step
     from domain.provider import Provider, ProviderAccount
     from domain.settlement import ExportFormat
     from providers.registry import AccountSettings, SandboxSettings, World
@@ -44,6 +47,23 @@ class App:
         from db.database import Database
 
         return Database(self.settings.database, self.clock, self.ids)
+
+    @cached_property
+    def claim_store(self) -> IdempotencyStore | None:
+        """Redis for claims on idempotency keys where it is configured; the books take over where
+        it does not answer.
+
+        Raises:
+            ConfigurationError: its address cannot be used.
+        """
+        url = self.settings.idempotency_url.get_secret_value()
+        if not url:
+            return None
+        from db.redis_store import RedisStore
+        from db.sql_store import SqlStore
+        from tscli.services.claims import FallbackStore
+
+        return FallbackStore(RedisStore(url), SqlStore(self.database, self.clock), say)
 
     @property
     def sandbox(self) -> SandboxSettings:
@@ -127,6 +147,7 @@ class App:
             open_provider=self.open_provider,
             operators=operators,
             limits=Limits(self.settings.refund_limits),
+            claim_store=self.claim_store,
         )
 
 
@@ -171,6 +192,13 @@ def export_formats(provider: str) -> tuple[ExportFormat, ...]:
     from providers.registry import formats
 
     return formats(provider)
+
+
+def key_window(provider: str, step: Step) -> timedelta:
+    """How long a provider's key of a step may be sent again."""
+    from providers.registry import capabilities
+
+    return capabilities(provider).key_window(step)
 
 
 def provider_rows(app: App) -> list[dict[str, object]]:

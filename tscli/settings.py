@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     """`sqlite:////FOLDER/FILE` or `postgresql://…`; a file in the data folder when empty."""
     operator: str = Field(default="", max_length=64)
     """Who acts; the system's user when empty."""
+    idempotency_url: SecretStr = SecretStr("")
+    """`redis://…`, `rediss://…` or `unix://…` for claims on keys; in the books when empty."""
     operators: dict[str, OperatorSection] = Field(default_factory=dict)
     """Everybody who may act, by name; with none there is one person."""
     approvals: ApprovalsSection = ApprovalsSection()

@@ -5,8 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from db.database import Database
+from db.sql_store import SqlStore
 from domain.audit import Actor
 from domain.clock import Clock
+from domain.idempotency import IdempotencyStore
 from domain.ids import Ids
 from domain.operator import Operators
 from domain.provider import Provider
@@ -34,3 +36,10 @@ class Context:
     """Who may act; with nobody configured there is one person."""
     limits: Limits = field(default_factory=Limits)
     """From where on a second person has to agree."""
+    claim_store: IdempotencyStore | None = None
+    """Another place for claims on idempotency keys than the books."""
+
+    @property
+    def claims(self) -> IdempotencyStore:
+        """Who is at work on which idempotency key."""
+        return self.claim_store or SqlStore(self.database, self.clock)

@@ -22,6 +22,9 @@ from tscli.services.provider_accounts import refuse_paused
 
 _TEXT_MAX = 500
 
+CREATE_SCOPE = "create"
+"""Scope of the keys of creations: one for all customers, so that no order is charged twice."""
+
 Intended = Callable[[Payment, Books], int]
 """Checks that an operation is legal now and says its amount in minor units."""
 
@@ -48,6 +51,11 @@ class Intent:
     payment: Payment
     operation: Operation
     replayed: bool = False
+
+
+def operation_scope(kind: OperationKind, payment_id: str) -> str:
+    """Scope of the keys of what is done to one payment."""
+    return f"{kind}:{payment_id}"
 
 
 def check_words(words: CreateWords) -> None:
@@ -118,7 +126,7 @@ def create_intent(
             "description": words.description,
         }
     )
-    scope = "create"
+    scope = CREATE_SCOPE
     row = books.idempotency.get(scope, key)
     if row is not None:
         check_same_words(row, asked)
@@ -156,7 +164,7 @@ def operation_intent(
     """
     payment = books.payments.get(payment_id, lock=True)
     asked = fingerprint({"payment": payment_id, "kind": kind, **words})
-    scope = f"{kind}:{payment_id}"
+    scope = operation_scope(kind, payment_id)
     row = books.idempotency.get(scope, key)
     if row is not None:
         check_same_words(row, asked)

@@ -28,7 +28,9 @@ from tscli.services.context import Context
 from tscli.services.customers import meet_customer
 from tscli.services.drive import drive
 from tscli.services.four_eyes import ask_for_refund, check_refund_limit
+from tscli.services.idempotency import IdempotencyService
 from tscli.services.intents import (
+    CREATE_SCOPE,
     CreateWords,
     Intended,
     Intent,
@@ -37,6 +39,7 @@ from tscli.services.intents import (
     check_words,
     create_intent,
     operation_intent,
+    operation_scope,
     refundable_minor,
 )
 from tscli.services.permission import require
@@ -71,11 +74,16 @@ async def create_payment(
     key = check_key(key) if key else context.ids.new("op")
     async with context.open_provider(words.provider) as provider:
         check_capabilities(provider, words)
-        with context.database.transaction(dry_run=dry_run) as books:
-            intent = create_intent(books, context, provider.account, words, key)
-        if dry_run:
-            return Outcome(intent.payment, intent.operation, key, intent.replayed, dry_run=True)
-        with _findable(intent, key):
+        owner, keys = provider.account, IdempotencyService(context)
+        intent = await keys.begin(
+            CREATE_SCOPE,
+            key,
+            lambda books: create_intent(books, context, owner, words, key),
+            dry_run=dry_run,
+        )
+        if dry_run or intent.operation.state not in OPEN_STATES:
+            return Outcome(intent.payment, intent.operation, key, intent.replayed, dry_run=dry_run)
+        with _working(keys, CREATE_SCOPE, key, intent):
             await meet_customer(context, provider, intent.payment)
             payment, operation = await drive(context, provider, intent.operation.operation_id)
     return Outcome(payment, operation, key, intent.replayed)
@@ -228,25 +236,32 @@ async def _operate(
         payment = books.payments.get(payment_id)
     async with context.open_provider(payment.provider) as provider:
         check_owner(payment, provider.account)
-        with context.database.transaction(dry_run=dry_run) as books:
-            intent = operation_intent(
+        scope, keys = operation_scope(kind, payment_id), IdempotencyService(context)
+        intent = await keys.begin(
+            scope,
+            chosen,
+            lambda books: operation_intent(
                 books, context, payment_id, kind, words, intended, chosen, reason
-            )
+            ),
+            dry_run=dry_run,
+        )
         if dry_run or intent.operation.state not in OPEN_STATES:
             return Outcome(
                 intent.payment, intent.operation, chosen, intent.replayed, dry_run=dry_run
             )
-        with _findable(intent, chosen):
+        with _working(keys, scope, chosen, intent):
             done, operation = await drive(context, provider, intent.operation.operation_id)
     return Outcome(done, operation, chosen, intent.replayed)
 
 
 @contextmanager
-def _findable(intent: Intent, key: str) -> Iterator[None]:
-    """Name the payment and the key in an error that leaves an operation open: whoever repeats the
-    words without them would ask for the money twice."""
+def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> Iterator[None]:
+    """Let go of the key at the end, and name the payment and the key in an error that leaves an
+    operation open: whoever repeats the words without them would ask for the money twice."""
+    settled = False
     try:
         yield
+        settled = True
     except Unavailable as error:
         payment_id = intent.payment.payment_id
         error.hint = (
@@ -254,6 +269,8 @@ def _findable(intent: Intent, key: str) -> Iterator[None]:
             f" the same command with --idempotency-key {key}."
         )
         raise
+    finally:
+        keys.end(scope, key, settled=settled)
 
 
 def _amount(payment: Payment, text: str | None, default_minor: int) -> int:

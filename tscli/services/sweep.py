@@ -108,6 +108,7 @@ class _Run:
         if not self._dry_run:
             with self._context.database.transaction() as books:
                 books.leases.release(list(ours), self._holder)
+                books.leases.purge(self._context.clock.now())
 
     async def _one(self, provider: Provider, stuck: Stuck, budget: "_Budget") -> Swept:
         before = _standing(self._context, stuck.payment_id)

@@ -1,0 +1,168 @@
+"""Idempotency: one request, one effect; whoever repeats it waits, finishes it, or is told.
+
+The permanent rows in the books decide. Claims say who is at work on a key at the moment, so that
+two processes do not send the same step side by side; without them all is slower and as safe.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from db.database import Books
+from db.sql_store import lease_name
+from domain.errors import IdempotencyInFlight, NotFound, Unavailable
+from domain.idempotency import CLAIM_SECONDS, IdempotencyRow
+from domain.operation import OPEN_STATES, Operation, Step, next_step
+from domain.payment import Payment
+from tscli.services.context import Context
+from tscli.services.intents import Intent
+
+WAIT_SECONDS = 5.0
+"""How long a repeated command waits for the one that is at work."""
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a key stands for."""
+
+    row: IdempotencyRow
+    payment: Payment
+    operation: Operation
+    holder: str | None
+    """Who is at work on it."""
+    step: Step | None
+    """What would be sent next."""
+    sendable_until: datetime | None
+    """Until when that may be sent again under the key it was sent with."""
+
+
+class IdempotencyService:
+    """The keys of one command's requests."""
+
+    def __init__(self, context: Context, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._context = context
+        self._wait_seconds = wait_seconds
+        self.holder = new_holder(context.actor.host)
+
+    async def begin(
+        self,
+        scope: str,
+        key: str,
+        write: Callable[[Books], Intent],
+        *,
+        dry_run: bool = False,
+    ) -> Intent:
+        """Write or find what a key stands for, and be the one who works on it until `end`.
+
+        Raises:
+            IdempotencyInFlight: another command still is, after all our waiting.
+            PaymentsError: whatever `write` refuses.
+        """
+        waited = 0.0
+        while True:
+            held = None if dry_run else self._claim(scope, key)
+            if held is None:
+                with self._context.database.transaction(dry_run=dry_run) as books:
+                    intent = write(books)
+                    if dry_run or self._is_ours(books, scope, key, intent):
+                        return intent
+            if waited >= self._wait_seconds:
+                raise IdempotencyInFlight(
+                    f"Another command is at work on the idempotency key {key!r}."
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+
+    def end(self, scope: str, key: str, *, settled: bool) -> None:
+        """Let others go on with what is still open."""
+        with suppress(Unavailable):  # it expires by itself
+            self._context.claims.release(scope, key, self.holder, settled=settled)
+
+    def _claim(self, scope: str, key: str) -> str | None:
+        """Who else is at work on a key; a holder that is dead is none."""
+        store = self._context.claims
+        held = store.claim(scope, key, self.holder)
+        if held is not None and is_gone(held, self._context.actor.host):
+            store.take_over(scope, key, held, self.holder)
+            held = store.claim(scope, key, self.holder)
+        return held
+
+    def _is_ours(self, books: Books, scope: str, key: str, intent: Intent) -> bool:
+        """Whether nobody else began it between our question and our intent."""
+        if intent.operation.state not in OPEN_STATES:
+            return True
+        now, name = self._context.clock.now(), lease_name(scope, key)
+        until = now + timedelta(seconds=CLAIM_SECONDS)
+        return bool(books.leases.take([name], self.holder, now, until))
+
+
+def standings(
+    context: Context, key: str, window: Callable[[str, Step], timedelta]
+) -> list[Standing]:
+    """Everything a key stands for, in all its scopes; `window` says how long a provider remembers
+    the key of a step.
+
+    Raises:
+        NotFound: nothing was ever asked for under it.
+    """
+    with context.database.read() as books:
+        found = [
+            (row, books.payments.get(row.payment_id), books.operations.get(row.operation_id))
+            for row in books.idempotency.find(key)
+        ]
+    if not found:
+        raise NotFound(f"Nothing was asked for under the idempotency key {key!r}.")
+    return [_standing(context, *item, window) for item in found]
+
+
+def _standing(
+    context: Context,
+    row: IdempotencyRow,
+    payment: Payment,
+    operation: Operation,
+    window: Callable[[str, Step], timedelta],
+) -> Standing:
+    is_open = operation.state in OPEN_STATES
+    step = next_step(operation, payment).step if is_open else None
+    until = None
+    if is_open and operation.step and operation.step_sent_at:
+        until = operation.step_sent_at + window(payment.provider, Step(operation.step))
+    holder = None
+    with suppress(Unavailable):
+        holder = context.claims.holder(row.scope, row.key)
+    return Standing(row, payment, operation, holder, step, until)
+
+
+def new_holder(host: str) -> str:
+    """A name for this command: machine, process and its birth, and chance."""
+    return f"{host}:{os.getpid()}:{_born(os.getpid())}:{secrets.token_hex(8)}"
+
+
+def is_gone(holder: str, host: str) -> bool:
+    """Whether a holder is certainly dead: a process of this machine that is not there any more."""
+    try:
+        where, pid, born, _ = holder.rsplit(":", 3)
+        return where == host and born != "0" and _born(int(pid)) != born
+    except ValueError:
+        return False
+
+
+def _born(pid: int) -> str:
+    """When a process of this machine was started, in its own ticks; `-` when there is none.
+
+    Where the system does not tell, every process counts as alive: `0`.
+    """
+    if not Path("/proc/self/stat").exists():
+        return "0"
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "-"
+    return text.rpartition(")")[2].split()[19]
