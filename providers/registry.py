@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,12 @@ class AccountSettings:
     deadline_seconds: float = 30.0
     rate_per_second: int = 20
     """For all processes together; the sandbox in process has no limit."""
+    webhook_secrets: tuple[str, ...] = ()
+    """What Stripe signs deliveries with; in the sandbox the world's own secret when empty."""
+    webhook_id: str = ""
+    """What PayPal signs deliveries for; in the sandbox the world's own when empty."""
+    webhook_verify: str = "certificate"
+    """How PayPal's deliveries are verified: `certificate` or `postback`."""
 
     @property
     def sandbox(self) -> bool:
@@ -154,7 +161,8 @@ async def open_provider(
     world = None
     if settings.sandbox and not settings.base_url:
         world = open_world(sandbox, clock, name)
-    provider = (_paypal if name == "paypal" else _stripe)(settings, world)
+    make = _paypal if name == "paypal" else _stripe
+    provider = make(settings, world, sandbox, clock)
     try:
         yield Guarded(provider, store, clock, 0 if world is not None else settings.rate_per_second)
     finally:
@@ -163,7 +171,9 @@ async def open_provider(
             world.close()
 
 
-def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
+def _stripe(
+    settings: AccountSettings, world: "World | None", sandbox: SandboxSettings, clock: Clock
+) -> Provider:
     from providers.http import HttpClient
     from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
 
@@ -174,6 +184,7 @@ def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
         base_url=settings.base_url or (_SANDBOX_URL if world else "https://api.stripe.com"),
         return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
         deadline_seconds=settings.deadline_seconds,
+        webhook_secrets=_stripe_secrets(settings, sandbox, world),
     )
     http = HttpClient(
         account.base_url,
@@ -181,11 +192,14 @@ def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
         deadline_seconds=account.deadline_seconds,
         transport=_face(world) if world is not None else None,
     )
-    return StripeProvider(account, http)
+    return StripeProvider(account, http, clock)
 
 
-def _paypal(settings: AccountSettings, world: "World | None") -> Provider:
+def _paypal(
+    settings: AccountSettings, world: "World | None", sandbox: SandboxSettings, clock: Clock
+) -> Provider:
     from providers.http import HttpClient
+    from providers.paypal.places import Places
     from providers.paypal.provider import (
         ALLOWED_HOSTS,
         LIVE_URL,
@@ -207,14 +221,76 @@ def _paypal(settings: AccountSettings, world: "World | None") -> Provider:
         cancel_url=settings.cancel_url or _SANDBOX_RETURN,
         brand_name=settings.brand_name,
         deadline_seconds=settings.deadline_seconds,
+        webhook_id=_webhook_id(settings, sandbox, world),
+        webhook_verify=settings.webhook_verify,
     )
+    transport = _face(world) if world is not None else None
     http = HttpClient(
         account.base_url,
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
-        transport=_face(world) if world is not None else None,
+        transport=transport,
     )
-    return PayPalProvider(account, http)
+    places = None
+    if settings.sandbox:
+        roots = partial(_sandbox_roots, world, sandbox, clock)
+        places = Places(frozenset({account.base_url.rstrip("/")}), roots, transport)
+    return PayPalProvider(account, http, clock=clock, places=places)
+
+
+def check_webhooks(name: str, settings: AccountSettings) -> None:
+    """Let an account pass whose webhooks can be verified.
+
+    Raises:
+        ConfigurationError: a key is configured, what its webhooks are signed with is not.
+    """
+    check_name(name)
+    if settings.sandbox or (settings.webhook_id if name == "paypal" else settings.webhook_secrets):
+        return
+    missing = {"paypal": "TSCLI_PAYPAL__WEBHOOK_ID", "stripe": "TSCLI_STRIPE__WEBHOOK_SECRETS"}
+    raise ConfigurationError(
+        f"{missing[name]} is not set: no webhook of {name} could be verified.",
+        hint=f"Set {missing[name]} as the provider's dashboard shows it.",
+    )
+
+
+def _seed(sandbox: SandboxSettings, world: "World | None") -> str:
+    return world.core.seed if world is not None else str(sandbox.seed)
+
+
+def _stripe_secrets(
+    settings: AccountSettings, sandbox: SandboxSettings, world: "World | None"
+) -> tuple[str, ...]:
+    if settings.webhook_secrets or not settings.sandbox:
+        return settings.webhook_secrets
+    from providers.sandbox.signing import stripe_secret
+
+    return (stripe_secret(_seed(sandbox, world)),)
+
+
+def _webhook_id(settings: AccountSettings, sandbox: SandboxSettings, world: "World | None") -> str:
+    if settings.webhook_id or not settings.sandbox:
+        return settings.webhook_id
+    from providers.sandbox.signing import webhook_id
+
+    return webhook_id(_seed(sandbox, world))
+
+
+def _sandbox_roots(
+    world: "World | None", sandbox: SandboxSettings, clock: Clock
+) -> Sequence[bytes]:
+    """The root of the pretend world, which alone signs for it."""
+    import ssl
+
+    from providers.sandbox.signing import papers
+
+    opened = world or open_world(sandbox, clock, "paypal")
+    try:
+        with opened.change() as core:
+            return [ssl.PEM_cert_to_DER_cert(papers(core).root)]
+    finally:
+        if world is None:
+            opened.close()
 
 
 def open_world(settings: SandboxSettings, clock: Clock, provider: str) -> "World":

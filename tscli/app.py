@@ -132,6 +132,7 @@ class App:
 
 def _stripe_settings(section: StripeSection) -> AccountSettings:
     from providers.registry import AccountSettings
+    from tscli.settings import stripe_webhook_secrets
 
     key = section.api_key.get_secret_value()
     return AccountSettings(
@@ -141,6 +142,7 @@ def _stripe_settings(section: StripeSection) -> AccountSettings:
         return_url=section.return_url,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        webhook_secrets=stripe_webhook_secrets(section),
     )
 
 
@@ -159,6 +161,8 @@ def _paypal_settings(section: PayPalSection) -> AccountSettings:
         brand_name=section.brand_name,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        webhook_id=section.webhook_id,
+        webhook_verify=section.webhook_verify,
     )
 
 
