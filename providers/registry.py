@@ -6,7 +6,7 @@ Without keys an account is opened in the sandbox world: the same adapter, anothe
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,10 @@ from domain.settlement import ExportFormat
 
 if TYPE_CHECKING:
     from providers.guard import GuardStore
+    from providers.sandbox.deliveries import Deliverer as Deliverer
     from providers.sandbox.world import World as World
+
+    Roots = Callable[[], Sequence[bytes]]
 
 NAMES = ("stripe", "paypal")
 """Every provider there is."""
@@ -161,8 +164,12 @@ async def open_provider(
     world = None
     if settings.sandbox and not settings.base_url:
         world = open_world(sandbox, clock, name)
-    make = _paypal if name == "paypal" else _stripe
-    provider = make(settings, world, sandbox, clock)
+    if settings.sandbox:
+        settings = signed_by(world.core.seed if world else str(sandbox.seed), settings)
+    if name == "paypal":
+        provider = _paypal(settings, world, clock, partial(_roots, world, sandbox, clock))
+    else:
+        provider = _stripe(settings, world, clock)
     try:
         yield Guarded(provider, store, clock, 0 if world is not None else settings.rate_per_second)
     finally:
@@ -171,9 +178,7 @@ async def open_provider(
             world.close()
 
 
-def _stripe(
-    settings: AccountSettings, world: "World | None", sandbox: SandboxSettings, clock: Clock
-) -> Provider:
+def _stripe(settings: AccountSettings, world: "World | None", clock: Clock) -> Provider:
     from providers.http import HttpClient
     from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
 
@@ -184,7 +189,7 @@ def _stripe(
         base_url=settings.base_url or (_SANDBOX_URL if world else "https://api.stripe.com"),
         return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
         deadline_seconds=settings.deadline_seconds,
-        webhook_secrets=_stripe_secrets(settings, sandbox, world),
+        webhook_secrets=settings.webhook_secrets,
     )
     http = HttpClient(
         account.base_url,
@@ -196,7 +201,7 @@ def _stripe(
 
 
 def _paypal(
-    settings: AccountSettings, world: "World | None", sandbox: SandboxSettings, clock: Clock
+    settings: AccountSettings, world: "World | None", clock: Clock, roots: "Roots"
 ) -> Provider:
     from providers.http import HttpClient
     from providers.paypal.places import Places
@@ -221,7 +226,7 @@ def _paypal(
         cancel_url=settings.cancel_url or _SANDBOX_RETURN,
         brand_name=settings.brand_name,
         deadline_seconds=settings.deadline_seconds,
-        webhook_id=_webhook_id(settings, sandbox, world),
+        webhook_id=settings.webhook_id,
         webhook_verify=settings.webhook_verify,
     )
     transport = _face(world) if world is not None else None
@@ -233,7 +238,6 @@ def _paypal(
     )
     places = None
     if settings.sandbox:
-        roots = partial(_sandbox_roots, world, sandbox, clock)
         places = Places(frozenset({account.base_url.rstrip("/")}), roots, transport)
     return PayPalProvider(account, http, clock=clock, places=places)
 
@@ -254,40 +258,24 @@ def check_webhooks(name: str, settings: AccountSettings) -> None:
     )
 
 
-def _seed(sandbox: SandboxSettings, world: "World | None") -> str:
-    return world.core.seed if world is not None else str(sandbox.seed)
+def signed_by(seed: str, settings: AccountSettings) -> AccountSettings:
+    """Settings of a sandbox account: its world signs with its own unless they say what with."""
+    from providers.sandbox.signing import stripe_secret, webhook_id
+
+    return replace(
+        settings,
+        webhook_secrets=settings.webhook_secrets or (stripe_secret(seed),),
+        webhook_id=settings.webhook_id or webhook_id(seed),
+    )
 
 
-def _stripe_secrets(
-    settings: AccountSettings, sandbox: SandboxSettings, world: "World | None"
-) -> tuple[str, ...]:
-    if settings.webhook_secrets or not settings.sandbox:
-        return settings.webhook_secrets
-    from providers.sandbox.signing import stripe_secret
-
-    return (stripe_secret(_seed(sandbox, world)),)
-
-
-def _webhook_id(settings: AccountSettings, sandbox: SandboxSettings, world: "World | None") -> str:
-    if settings.webhook_id or not settings.sandbox:
-        return settings.webhook_id
-    from providers.sandbox.signing import webhook_id
-
-    return webhook_id(_seed(sandbox, world))
-
-
-def _sandbox_roots(
-    world: "World | None", sandbox: SandboxSettings, clock: Clock
-) -> Sequence[bytes]:
-    """The root of the pretend world, which alone signs for it."""
-    import ssl
-
-    from providers.sandbox.signing import papers
+def _roots(world: "World | None", sandbox: SandboxSettings, clock: Clock) -> Sequence[bytes]:
+    """The root of the pretend PayPal, which alone signs for it, as DER."""
+    from providers.sandbox.signing import root
 
     opened = world or open_world(sandbox, clock, "paypal")
     try:
-        with opened.change() as core:
-            return [ssl.PEM_cert_to_DER_cert(papers(core).root)]
+        return [root(opened)]
     finally:
         if world is None:
             opened.close()
@@ -327,6 +315,26 @@ def sandbox_app(world: "World") -> Callable[..., Any]:
     from providers.sandbox.stripe_face import stripe_face
 
     return stripe_face(world)
+
+
+def deliverer(world: "World", settings: AccountSettings, **weather: int) -> "Deliverer":
+    """What delivers the world's events to its account's webhook; see `providers.sandbox.deliveries`
+    for the weather: seed, duplicate_percent, lose_percent, delay_percent, shuffle.
+
+    Raises:
+        ConfigurationError: the account is a real one, which believes its real provider alone.
+    """
+    from providers.sandbox.deliveries import Deliverer, Signer, Weather
+
+    if not settings.sandbox:
+        raise ConfigurationError(
+            f"A key for {world.provider} is configured: pretend webhooks are refused.",
+            hint="Run this with settings that have no key.",
+        )
+    own = signed_by(world.core.seed, settings)
+    address = (settings.base_url or _SANDBOX_URL).rstrip("/")
+    signer = Signer(own.webhook_secrets[0], own.webhook_id, address)
+    return Deliverer(world, signer, Weather(**weather))
 
 
 def _face(world: "World") -> Any:

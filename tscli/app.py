@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from db.database import Database
     from domain.provider import Provider, ProviderAccount
     from domain.settlement import ExportFormat
-    from providers.registry import AccountSettings, SandboxSettings, World
+    from providers.registry import AccountSettings, Deliverer, SandboxSettings, World
     from tscli.services.context import Context
     from tscli.settings import PayPalSection, Settings, StripeSection
 
@@ -102,6 +102,26 @@ class App:
         from providers.registry import check_name, open_world
 
         return open_world(self.sandbox, self.clock, check_name(provider))
+
+    def open_deliverer(self, world: World, **weather: int) -> Deliverer:
+        """What delivers a pretend world's events to our webhook; see `registry.deliverer`.
+
+        Raises:
+            ConfigurationError: a real account is configured.
+        """
+        from providers.registry import deliverer
+
+        return deliverer(world, self.account_settings(world.provider), **weather)
+
+    def check_webhooks(self, provider: str) -> None:
+        """Let a provider pass whose webhooks can be verified.
+
+        Raises:
+            ConfigurationError: its secret or webhook id is missing.
+        """
+        from providers.registry import check_webhooks
+
+        check_webhooks(provider, self.account_settings(provider))
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -6,12 +6,17 @@ only where no real key is configured.
 
 import hashlib
 import hmac
+import ssl
 import zlib
 from base64 import b64encode
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from providers.sandbox.truth.core import Core
+
+if TYPE_CHECKING:
+    from providers.sandbox.world import World
 
 SIGNER_NAME = "messageverificationcerts.sandbox.paypal.com"
 CERTS = "/v1/notifications/certs"
@@ -65,6 +70,12 @@ def papers(core: Core) -> Papers:
     for part, text in zip(_PARTS, astuple(own), strict=True):
         core.store.set_fact(f"papers:{part}", text)
     return own
+
+
+def root(world: "World") -> bytes:
+    """The world's root certificate as DER."""
+    with world.change() as core:
+        return ssl.PEM_cert_to_DER_cert(papers(core).root)
 
 
 def signed_text(transmission_id: str, stamp: str, listener: str, body: bytes) -> bytes:

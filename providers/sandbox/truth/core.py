@@ -138,10 +138,11 @@ class Core:
         row = self.store.one("SELECT body FROM events WHERE id = ?", event_id)
         return str(row[0]) if row else None
 
-    def undelivered(self) -> list[tuple[str, str]]:
-        """(id, bytes) of events that wait to be delivered, oldest first."""
-        rows = self.store.all("SELECT id, body FROM events WHERE delivered = 0 ORDER BY seq")
-        return [(str(row["id"]), str(row["body"])) for row in rows]
+    def events(self, *, waiting: bool) -> list[str]:
+        """Ids of all events, or of those that wait to be delivered, oldest first."""
+        where = "delivered = 0" if waiting else "1"
+        rows = self.store.all(f"SELECT id FROM events WHERE {where} ORDER BY seq")  # noqa: S608
+        return [str(row[0]) for row in rows]
 
     def mark_delivered(self, event_id: str, delivered: bool = True) -> None:
         """Note that an event arrived, or that it has to be delivered again."""
