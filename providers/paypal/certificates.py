@@ -10,6 +10,7 @@ import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as NotSigned
@@ -35,6 +36,9 @@ _FETCHES_MAX = 20
 _FETCH_WINDOW = timedelta(minutes=1)
 """At most so many addresses are looked up in this time, whatever headers come in."""
 
+_SENT_MAX = 10_000
+"""Transmissions remembered with the digest of their bytes."""
+
 _CHAIN_MAX = 6
 _KEY_BITS_MIN = 2048
 
@@ -49,6 +53,7 @@ class Certificates:
         self._kept: OrderedDict[str, tuple[rsa.RSAPublicKey, datetime]] = OrderedDict()
         self._refused: OrderedDict[str, datetime] = OrderedDict()
         self._fetched: deque[datetime] = deque()
+        self._sent: OrderedDict[str, bytes] = OrderedDict()
         self._clients: dict[str, HttpClient] = {}
         self._lock = asyncio.Lock()
 
@@ -147,7 +152,17 @@ class Certificates:
             key.verify(sent.signature_bytes, text, padding.PKCS1v15(), hashes.SHA256())
         except NotSigned:
             raise InvalidSignature("PayPal's signature does not fit the bytes.") from None
+        self._once(sent.transmission_id, sha256(body).digest())
         return Proof.CERTIFICATE
+
+    def _once(self, transmission_id: str, digest: bytes) -> None:
+        """Let a transmission come again with its own bytes only: other bytes of the same checksum
+        are a forgery, as far as this process remembers."""
+        if self._sent.setdefault(transmission_id, digest) != digest:
+            raise InvalidSignature("The same transmission came with other bytes before.")
+        self._sent.move_to_end(transmission_id)
+        while len(self._sent) > _SENT_MAX:
+            self._sent.popitem(last=False)
 
     async def aclose(self) -> None:
         """Close all connections."""

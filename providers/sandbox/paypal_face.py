@@ -175,12 +175,17 @@ class Face:
                 raise WireError(401)
 
     async def certificate(self, request: Request) -> Response:
-        """The certificate deliveries are signed with; anybody may read it."""
+        """A certificate deliveries are signed with; anybody may read it.
+
+        Beside its own the world shows what was planted under `certificate:NAME`.
+        """
+        name = request.path_params["name"]
         with self._world.change() as core:
             own = papers(core)
-        if request.path_params["name"] != own.name:
+            found = own.certificate if name == own.name else core.store.fact(f"certificate:{name}")
+        if not found:
             return JSONResponse({"name": "RESOURCE_NOT_FOUND"}, 404)
-        return PlainTextResponse(own.certificate)
+        return PlainTextResponse(found)
 
     async def approve(self, request: Request) -> Response:
         """The page a payer is sent to: agrees, with the wallet named by `?wallet=`."""
