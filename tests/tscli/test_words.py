@@ -27,11 +27,11 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = list(leaves(typer.main.get_command(app)))
-NO_RESULT = {("sandbox", "serve"), ("sandbox", "reset"), ("sandbox", "deliver"), ("sandbox", "export")}
+NO_RESULT = {("sandbox", "serve"), ("sandbox", "reset"), ("sandbox", "export")}
 WRITING = {
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
-    ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
+    ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("sandbox", "deliver"), ("providers", "pause"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"),
