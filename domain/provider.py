@@ -192,9 +192,13 @@ class Provider(Protocol):
     async def add_customer(self, customer_id: str, key: str) -> str:
         """Create the provider's customer object; returns its id."""
 
-    @property
-    def asks_to_verify(self) -> bool:
-        """Whether every `verify_webhook` asks the provider, and so counts as a call to it."""
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether `verify_webhook` will ask the provider, and so counts as a call to it; what can
+        be told without asking is checked first, so that junk never becomes a call.
+
+        Raises:
+            InvalidSignature, Stale, Unreadable: see `verify_webhook`.
+        """
 
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
         """Prove that the provider sent these raw bytes; names of headers in any case.

@@ -13,7 +13,7 @@ import stamina
 
 from domain.breaker import Breaker, admit, failed, succeeded
 from domain.clock import Clock, iso
-from domain.errors import CircuitOpen, OutcomeUnknown, ProviderError, Unavailable
+from domain.errors import CircuitOpen, OutcomeUnknown, ProviderError, Unavailable, WebhookError
 from domain.payment import Snapshot
 from domain.provider import (
     BalanceLine,
@@ -157,18 +157,21 @@ class Guarded:
         """See `Provider.add_customer`."""
         return await self._guarded(lambda: self._inner.add_customer(customer_id, key))
 
-    @property
-    def asks_to_verify(self) -> bool:
-        """See `Provider.asks_to_verify`."""
-        return self._inner.asks_to_verify
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `Provider.must_ask`."""
+        return self._inner.must_ask(headers, body)
 
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
         """See `Provider.verify_webhook`; what is verified here needs no admission, so that a
         paused account still takes in what it is told."""
-        if not self._inner.asks_to_verify:
+        if not self._inner.must_ask(headers, body):
             return await self._inner.verify_webhook(headers, body)
-        # Once: the provider that delivers is waiting, and delivers again.
-        return await self._once(lambda: self._inner.verify_webhook(headers, body))
+        try:
+            # Once: the provider that delivers is waiting, and delivers again.
+            return await self._once(lambda: self._inner.verify_webhook(headers, body))
+        except WebhookError:
+            self._note(down=False)  # it answered, and its answer was no
+            raise
 
     def read_event(self, body: bytes) -> ProviderEvent:
         """See `Provider.read_event`."""

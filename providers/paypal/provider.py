@@ -277,10 +277,9 @@ class PayPalProvider:
         """See `Provider.add_customer`; the vault has no customers, it takes our name for one."""
         return vault.customer_name(customer_id)
 
-    @property
-    def asks_to_verify(self) -> bool:
-        """See `Provider.asks_to_verify`."""
-        return self._listener.asks
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `Provider.must_ask`."""
+        return self._listener.must_ask(headers, body)
 
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
         """See `Provider.verify_webhook`."""

@@ -240,7 +240,7 @@ def test_paypal_is_asked_byte_for_byte(tmp_path: Any) -> None:
 
     async def check() -> None:
         async with there.open() as provider:
-            assert provider.asks_to_verify
+            assert provider.must_ask(sent.headers, sent.body)
             assert await provider.verify_webhook(sent.headers, sent.body) is Proof.POSTBACK
             forged = same_checksum(bent, zlib.crc32(sent.body))
             with pytest.raises(InvalidSignature):
@@ -250,9 +250,35 @@ def test_paypal_is_asked_byte_for_byte(tmp_path: Any) -> None:
             there.store.paused = True
             with pytest.raises(Unavailable):
                 await provider.verify_webhook(sent.headers, sent.body)
+            # Junk is refused before anybody is asked for admission.
+            with pytest.raises(InvalidSignature):
+                await provider.verify_webhook({**sent.headers, "PAYPAL-AUTH-ALGO": "x"}, sent.body)
 
     run(check())
     there.world.close()
+
+
+def test_topics_and_payments_of_disputes_and_payouts(place: Place) -> None:
+    """Proves that an event says what it is about, and whose payment, wherever the provider does."""
+    payment = run(place.pay())
+    place.world.dispute(place.world.charges()[0].id)
+    if place.name == "stripe":
+        run(place.pay(2))
+        place.clock.advance(timedelta(days=10))
+        place.world.make_payouts()
+
+    async def everything() -> list[ListedEvent]:
+        async with place.open() as provider:
+            return [e async for e in provider.events(NOW - HOUR, NOW + timedelta(days=30))]
+
+    found = [e.event for e in run(everything())]
+    disputed = [e for e in found if e.topic is Topic.DISPUTE]
+    assert disputed
+    assert {e.provider_payment_id or e.payment_id for e in disputed} <= {payment, "pay_1"}
+    assert all(e.object_id and e.snapshot is None for e in disputed)
+    paid_out = [e for e in found if e.topic is Topic.PAYOUT]
+    assert bool(paid_out) == (place.name == "stripe")
+    assert all(not e.payment_id and not e.provider_payment_id for e in paid_out)
 
 
 def test_a_paused_account_still_takes_in_what_it_is_told(place: Place) -> None:
