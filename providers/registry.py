@@ -1,22 +1,31 @@
 """The only door to concrete providers: opens accounts by name, importing nothing before it is asked
 for.
 
-Without keys an account is opened in the sandbox world: the same adapter, another transport.
+Without keys an account is opened in the sandbox world: the same adapter, another transport; what
+can be done with that world itself stands in `providers.pretend`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from domain.breaks import Bucket
 from domain.clock import Clock
 from domain.errors import CapabilityMissing, ConfigurationError
 from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
+from providers.pretend import ADDRESS, face, signed_by
+from providers.pretend import SETTLEMENT as SETTLEMENT
+from providers.pretend import deliverer as deliverer
+from providers.pretend import open_world as open_world
+from providers.pretend import planted_export as planted_export
+from providers.pretend import reset_world as reset_world
+from providers.pretend import roots as roots_of
+from providers.pretend import sandbox_app as sandbox_app
+from providers.pretend import sandbox_export as sandbox_export
+from providers.pretend import sandbox_formats as sandbox_formats
+from providers.pretend import world_path as world_path
 
 if TYPE_CHECKING:
     from providers.guard import GuardStore
@@ -29,15 +38,8 @@ NAMES = ("stripe", "paypal")
 """Every provider there is."""
 
 SANDBOX_ACCOUNT = "sandbox"
-SETTLEMENT = "paypal.settlement"
-"""Name of PayPal's settlement file among the files the pretend world can write."""
-
 _SANDBOX_RETURN = "https://example.com/return"
 """Where pretend customers come back to."""
-
-_SANDBOX_URL = "http://127.0.0.1:12111"
-"""Requests into the pretend world are addressed as the real ones are; they never leave the
-process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ async def open_provider(
     if settings.sandbox:
         settings = signed_by(world.core.seed if world else str(sandbox.seed), settings)
     if name == "paypal":
-        provider = _paypal(settings, world, clock, partial(_roots, world, sandbox, clock))
+        provider = _paypal(settings, world, clock, partial(roots_of, world, sandbox, clock))
     else:
         provider = _stripe(settings, world, clock)
     try:
@@ -186,7 +188,7 @@ def _stripe(settings: AccountSettings, world: "World | None", clock: Clock) -> P
         api_key=settings.key or "sk_test_sandbox",
         account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
         mode=mode_of("stripe", settings),
-        base_url=settings.base_url or (_SANDBOX_URL if world else "https://api.stripe.com"),
+        base_url=settings.base_url or (ADDRESS if world else "https://api.stripe.com"),
         return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
         deadline_seconds=settings.deadline_seconds,
         webhook_secrets=settings.webhook_secrets,
@@ -195,7 +197,7 @@ def _stripe(settings: AccountSettings, world: "World | None", clock: Clock) -> P
         account.base_url,
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
-        transport=_face(world) if world is not None else None,
+        transport=face(world) if world is not None else None,
     )
     return StripeProvider(account, http, clock)
 
@@ -221,7 +223,7 @@ def _paypal(
         account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
         mode=mode,
         merchant_id=world.account if world is not None else settings.merchant_id,
-        base_url=settings.base_url or (_SANDBOX_URL if world else real),
+        base_url=settings.base_url or (ADDRESS if world else real),
         return_url=settings.return_url or _SANDBOX_RETURN,
         cancel_url=settings.cancel_url or _SANDBOX_RETURN,
         brand_name=settings.brand_name,
@@ -229,7 +231,7 @@ def _paypal(
         webhook_id=settings.webhook_id,
         webhook_verify=settings.webhook_verify,
     )
-    transport = _face(world) if world is not None else None
+    transport = face(world) if world is not None else None
     http = HttpClient(
         account.base_url,
         ALLOWED_HOSTS,
@@ -256,133 +258,3 @@ def check_webhooks(name: str, settings: AccountSettings) -> None:
         f"{missing[name]} is not set: no webhook of {name} could be verified.",
         hint=f"Set {missing[name]} as the provider's dashboard shows it.",
     )
-
-
-def signed_by(seed: str, settings: AccountSettings) -> AccountSettings:
-    """Settings of a sandbox account: its world signs with its own unless they say what with."""
-    from providers.sandbox.signing import stripe_secret, webhook_id
-
-    return replace(
-        settings,
-        webhook_secrets=settings.webhook_secrets or (stripe_secret(seed),),
-        webhook_id=settings.webhook_id or webhook_id(seed),
-    )
-
-
-def _roots(world: "World | None", sandbox: SandboxSettings, clock: Clock) -> Sequence[bytes]:
-    """The root of the pretend PayPal, which alone signs for it, as DER."""
-    from providers.sandbox.signing import root
-
-    opened = world or open_world(sandbox, clock, "paypal")
-    try:
-        return [root(opened)]
-    finally:
-        if world is None:
-            opened.close()
-
-
-def open_world(settings: SandboxSettings, clock: Clock, provider: str) -> "World":
-    """Open a provider's pretend world, made when it is not there yet."""
-    from providers.sandbox.world import World
-
-    path = world_path(settings, provider)
-    if path != ":memory:":
-        Path(path).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return World.open(path, clock, seed=settings.seed, provider=provider)
-
-
-def world_path(settings: SandboxSettings, provider: str) -> str:
-    """Where a provider's world is kept: each has a file of its own beside the first one."""
-    if settings.path == ":memory:" or provider == NAMES[0]:
-        return settings.path
-    first = Path(settings.path)
-    return str(first.with_name(f"{first.stem}-{provider}{first.suffix}"))
-
-
-def reset_world(settings: SandboxSettings, provider: str) -> None:
-    """Forget a provider's pretend world."""
-    from providers.sandbox.world import reset
-
-    reset(world_path(settings, provider))
-
-
-def sandbox_app(world: "World") -> Callable[..., Any]:
-    """The world's face as an ASGI application that speaks its provider's protocol."""
-    if world.core.provider == "paypal":
-        from providers.sandbox.paypal_face import paypal_face
-
-        return paypal_face(world)
-    from providers.sandbox.stripe_face import stripe_face
-
-    return stripe_face(world)
-
-
-def deliverer(world: "World", settings: AccountSettings, **weather: int) -> "Deliverer":
-    """What delivers the world's events to its account's webhook; see `providers.sandbox.deliveries`
-    for the weather: seed, duplicate_percent, lose_percent, delay_percent, shuffle.
-
-    Raises:
-        ConfigurationError: the account is a real one, which believes its real provider alone.
-    """
-    from providers.sandbox.deliveries import Deliverer, Signer, Weather
-
-    if not settings.sandbox:
-        raise ConfigurationError(
-            f"A key for {world.provider} is configured: pretend webhooks are refused.",
-            hint="Run this with settings that have no key.",
-        )
-    own = signed_by(world.core.seed, settings)
-    address = (settings.base_url or _SANDBOX_URL).rstrip("/")
-    signer = Signer(own.webhook_secrets[0], own.webhook_id, address)
-    return Deliverer(world, signer, Weather(**weather))
-
-
-def _face(world: "World") -> Any:
-    import httpx2
-
-    return httpx2.ASGITransport(app=sandbox_app(world), raise_app_exceptions=False)
-
-
-def sandbox_export(
-    world: "World", format_name: str, start: datetime, end: datetime, timezone: str
-) -> str:
-    """One of the provider's own export files, written from the pretend world's ground truth.
-
-    Beside the default columns it has those that say what a line is about, where the layout has
-    them.
-
-    Raises:
-        InvalidRequest: no such format or time zone.
-    """
-    if format_name == SETTLEMENT:
-        from providers.sandbox.paypal_settlement import settlement_report
-
-        return settlement_report(world, start, end)
-    from providers.sandbox.exports import FORMATS, export
-
-    layout = FORMATS.get(format_name)
-    useful = ("source_id", "charge_id", "payment_intent_id")
-    asked = [n for n in useful if layout and n in layout.columns and n not in layout.default]
-    columns = [*layout.default, *asked] if layout else None
-    return export(world, format_name, start, end, columns, timezone)
-
-
-def sandbox_formats() -> tuple[str, ...]:
-    """Names of the files the pretend world can write."""
-    from providers.sandbox.exports import FORMATS
-
-    return (*FORMATS, SETTLEMENT)
-
-
-def planted_export(
-    world: "World",
-    start: datetime,
-    end: datetime,
-    own: Sequence[Any],
-    faults: Mapping[Bucket, int],
-    seed: int,
-) -> Any:
-    """An export with known faults and its answer key; see `providers.sandbox.planted`."""
-    from providers.sandbox.planted import planted_export as plant
-
-    return plant(world, start, end, own, faults, seed)
