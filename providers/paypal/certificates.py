@@ -6,6 +6,7 @@ names a host of PayPal's. A certificate once trusted is kept for a day at most.
 """
 
 import asyncio
+import warnings
 import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as NotSigned
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from domain.clock import Clock
@@ -39,6 +42,14 @@ _FETCH_WINDOW = timedelta(minutes=1)
 _SENT_MAX = 10_000
 """Transmissions remembered with the digest of their bytes."""
 
+_UNTRUSTED = (
+    TypeError,
+    ValueError,
+    UnsupportedAlgorithm,
+    VerificationError,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+)
 _CHAIN_MAX = 6
 _KEY_BITS_MIN = 2048
 
@@ -189,7 +200,7 @@ def trusted(pem: bytes, roots: Sequence[bytes], now: datetime) -> tuple[rsa.RSAP
         policy = PolicyBuilder().store(Store(_read(roots))).time(now).max_chain_depth(_CHAIN_MAX)
         chain = policy.build_server_verifier(x509.DNSName(name)).verify(leaf, between[:_CHAIN_MAX])
         key = leaf.public_key()
-    except (ValueError, VerificationError, x509.ExtensionNotFound, TypeError) as error:
+    except _UNTRUSTED as error:
         raise InvalidSignature(
             f"The certificate is not to be trusted ({type(error).__name__})."
         ) from error
@@ -199,12 +210,16 @@ def trusted(pem: bytes, roots: Sequence[bytes], now: datetime) -> tuple[rsa.RSAP
 
 
 def _read(roots: Sequence[bytes]) -> list[x509.Certificate]:
+    """The roots that today's rules of encoding accept; some old ones break them, and prove nothing
+    to us."""
     found = []
-    for der in roots:
-        try:
-            found.append(x509.load_der_x509_certificate(der))
-        except ValueError:
-            continue  # an old root that today's rules of encoding refuse proves nothing to us
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for der in roots:
+            try:
+                found.append(x509.load_der_x509_certificate(der))
+            except ValueError:
+                continue
     return found
 
 

@@ -1,18 +1,24 @@
 """Forged deliveries against the adapters: each row is refused with its own error, never another."""
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.clock import SetClock
-from domain.errors import InvalidSignature, Unavailable
+from domain.errors import InvalidSignature, Unavailable, WebhookError
 from domain.provider import Provider
 from domain.webhook import Proof, ProviderEvent
 from providers.http import HttpClient
-from providers.paypal.places import HOSTS, Places
+from providers.paypal.certificates import trusted
+from providers.paypal.places import HOSTS, Places, system_roots
 from providers.paypal.provider import TEST_URL, PayPalProvider, PayPalSettings
 from providers.sandbox import signing
 from providers.sandbox.paypal_face import paypal_face
@@ -41,9 +47,9 @@ def forger(world: World) -> Forger:
 def adapter(forger: Forger, provider: str, how: str = "certificate") -> Provider:
     """The real adapter, believing Stripe's secrets or what stands at PayPal's hosts."""
     if provider == "stripe":
-        settings = StripeSettings("sk_test_1", "default", "test", webhook_secrets=(SECRET, ROLLED))
+        account = StripeSettings("sk_test_1", "default", "test", webhook_secrets=(SECRET, ROLLED))
         http = HttpClient("https://api.stripe.com", ALLOWED_HOSTS, transport=Nobody())
-        return StripeProvider(settings, http, forger.clock)
+        return StripeProvider(account, http, forger.clock)
     face = httpx2.ASGITransport(app=paypal_face(forger.world))
     words = PayPalSettings(
         "sandbox", "s3cret", "default", "test", forger.world.account,
@@ -185,3 +191,64 @@ def test_without_a_secret_nothing_is_believed_or_refused_for_good(forger: Forger
     http = HttpClient(TEST_URL, frozenset({"api-m.sandbox.paypal.com"}), transport=Nobody())
     with pytest.raises(Unavailable):
         asyncio.run(PayPalProvider(words, http).verify_webhook(*forger.paypal()))
+
+
+def test_a_certificate_of_our_own_is_none_of_this_systems(forger: Forger) -> None:
+    """Proves that the system's real roots can be read, and that none of them knows our world."""
+    roots = system_roots()
+    with pytest.raises(InvalidSignature if roots else Unavailable):
+        trusted(forger.papers.certificate.encode(), roots, NOW)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_whatever_an_event_holds_it_is_read_or_refused(provider: str, forger: Forger) -> None:
+    """Proves that no value in any place of an event is an accident."""
+    reader = adapter(forger, provider)
+    honest = forger.stripe_event if provider == "stripe" else forger.paypal_event
+    places = list(_places(honest))
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.sampled_from(places), JSON)
+    def bend(place: tuple[str, ...], value: object) -> None:
+        event = json.loads(json.dumps(honest))
+        inner = event
+        for name in place[:-1]:
+            inner = inner[name]
+        inner[place[-1]] = value
+        with contextlib.suppress(WebhookError):
+            reader.read_event(json.dumps(event).encode())
+
+    bend()
+
+
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_whatever_comes_in_is_refused(provider: str, forger: Forger) -> None:
+    """Proves that any headers with any bytes are a deliberate no."""
+    receiver = adapter(forger, provider)
+    honest, _body = forger.stripe() if provider == "stripe" else forger.paypal()
+    names = st.sampled_from([*honest, "X-Other"])
+    values = st.text(max_size=40) | st.sampled_from(list(honest.values()))
+
+    @settings(max_examples=200, deadline=None, derandomize=True)
+    @given(st.dictionaries(names, values), st.binary(max_size=60))
+    def throw(headers: dict[str, str], bytes_: bytes) -> None:
+        with pytest.raises(WebhookError):
+            asyncio.run(receiver.verify_webhook({**honest, **headers}, bytes_))
+        with contextlib.suppress(WebhookError):
+            receiver.read_event(bytes_)
+
+    throw()
+
+
+def _places(event: dict[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in event.items():
+        yield (*at, name)
+        if isinstance(value, dict):
+            yield from _places(value, (*at, name))
