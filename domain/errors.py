@@ -22,7 +22,8 @@ PaymentsError
 ├── WebhookError
 │   ├── InvalidSignature
 │   ├── Stale
-│   └── Unreadable
+│   ├── Unreadable
+│   └── WrongAccount          well signed, but about another account or mode
 ├── UnreadableExport          carries file, line, column and reason
 ├── NotPermitted
 │   ├── ApprovalRequired
@@ -189,24 +190,34 @@ class WebhookError(PaymentsError):
     """A webhook that must not be trusted."""
 
     code = "webhook_error"
+    hint = "See what was refused with `tscli webhooks status`."
 
 
 class InvalidSignature(WebhookError):
     """The signature does not fit the bytes."""
 
     code = "invalid_signature"
+    hint = "Compare the webhook secret or id in the settings with the provider's dashboard."
 
 
 class Stale(WebhookError):
     """The signed time is outside the tolerance."""
 
     code = "stale"
+    hint = "Compare this machine's clock with the time; missed events come by a backfill."
 
 
 class Unreadable(WebhookError):
     """The bytes are no event."""
 
     code = "unreadable"
+
+
+class WrongAccount(WebhookError):
+    """An event of another account, merchant or mode."""
+
+    code = "wrong_account"
+    hint = "Point the provider's webhook of this account, in this mode, at this address."
 
 
 class UnreadableExport(PaymentsError):

@@ -16,6 +16,7 @@ from domain.operation import Step
 from domain.payment import Snapshot
 from domain.settlement import LineKind
 from domain.transaction import Movement
+from domain.webhook import ListedEvent, Proof, ProviderEvent
 
 KEY_WINDOW = timedelta(hours=23)
 """Age up to which a key may be sent again where a provider's windows say nothing else."""
@@ -59,6 +60,8 @@ class Capabilities:
     partial_capture: bool
     partial_refund: bool
     cancel: bool
+    resend_events: bool = False
+    """Whether the provider can be asked to deliver an event again."""
     regions: frozenset[str] = field(default=frozenset())
     """ISO 3166 codes; empty means everywhere."""
     amount_max_minor: int = 99_999_999
@@ -188,6 +191,48 @@ class Provider(Protocol):
 
     async def add_customer(self, customer_id: str, key: str) -> str:
         """Create the provider's customer object; returns its id."""
+
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether `verify_webhook` will ask the provider, and so counts as a call to it; what can
+        be told without asking is checked first, so that junk never becomes a call.
+
+        Raises:
+            InvalidSignature, Stale, Unreadable: see `verify_webhook`.
+        """
+
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
+        """Prove that the provider sent these raw bytes; names of headers in any case.
+
+        Raises:
+            InvalidSignature: they are not signed as they should be; never ask again.
+            Stale: signed, but too long ago or in the future.
+            Unreadable: they could not even be sent back to be verified.
+            Unavailable: it cannot be told now; the provider must be made to deliver again.
+        """
+
+    def read_event(self, body: bytes) -> ProviderEvent:
+        """What an event says, from its raw bytes; asks nobody, trusts nothing.
+
+        Raises:
+            Unreadable: the bytes are no event of this provider.
+            WrongAccount: it is about another account, merchant or mode.
+        """
+
+    def events(self, start: datetime, end: datetime) -> AsyncIterator[ListedEvent]:
+        """The provider's own list of events created in [start, end), in the provider's order.
+
+        What the provider no longer keeps (Stripe 30 days) is not in it.
+        """
+
+    async def get_event(self, event_id: str) -> ListedEvent:
+        """One event as the provider keeps it. Raises: Rejected when it knows none."""
+
+    async def resend_event(self, event_id: str) -> None:
+        """Have the provider deliver an event again to our address.
+
+        Raises:
+            CapabilityMissing: it has no such call.
+        """
 
     async def aclose(self) -> None:
         """Close connections."""

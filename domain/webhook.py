@@ -75,8 +75,11 @@ class ProviderEvent:
     """The provider's payment to be asked for; empty when the event does not say."""
     payment_id: str = ""
     """Our id, when the object's metadata carries it."""
+    references: tuple[str, ...] = ()
+    """Ids of movements our books may know the payment by, such as the capture that was refunded."""
     snapshot: Snapshot | None = None
-    """The provider's view as the event shows it, where the event can be trusted to the byte."""
+    """The provider's view as the event shows it: only of whole objects whose every byte is signed.
+    Without one the payment is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

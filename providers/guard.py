@@ -5,7 +5,7 @@ may have done something never is: whoever drives the operation asks first.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,7 @@ import stamina
 
 from domain.breaker import Breaker, admit, failed, succeeded
 from domain.clock import Clock, iso
-from domain.errors import CircuitOpen, OutcomeUnknown, ProviderError, Unavailable
+from domain.errors import CircuitOpen, OutcomeUnknown, ProviderError, Unavailable, WebhookError
 from domain.payment import Snapshot
 from domain.provider import (
     BalanceLine,
@@ -25,6 +25,7 @@ from domain.provider import (
     ProviderAccount,
 )
 from domain.transaction import Movement
+from domain.webhook import ListedEvent, Proof, ProviderEvent
 
 Result = TypeVar("Result")
 
@@ -155,6 +156,38 @@ class Guarded:
     async def add_customer(self, customer_id: str, key: str) -> str:
         """See `Provider.add_customer`."""
         return await self._guarded(lambda: self._inner.add_customer(customer_id, key))
+
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `Provider.must_ask`."""
+        return self._inner.must_ask(headers, body)
+
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
+        """See `Provider.verify_webhook`; what is verified here needs no admission, so that a
+        paused account still takes in what it is told."""
+        if not self._inner.must_ask(headers, body):
+            return await self._inner.verify_webhook(headers, body)
+        try:
+            # Once: the provider that delivers is waiting, and delivers again.
+            return await self._once(lambda: self._inner.verify_webhook(headers, body))
+        except WebhookError:
+            self._note(down=False)  # it answered, and its answer was no
+            raise
+
+    def read_event(self, body: bytes) -> ProviderEvent:
+        """See `Provider.read_event`."""
+        return self._inner.read_event(body)
+
+    def events(self, start: datetime, end: datetime) -> AsyncIterator[ListedEvent]:
+        """See `Provider.events`."""
+        return self._listed(lambda: self._inner.events(start, end))
+
+    async def get_event(self, event_id: str) -> ListedEvent:
+        """See `Provider.get_event`."""
+        return await self._guarded(lambda: self._inner.get_event(event_id))
+
+    async def resend_event(self, event_id: str) -> None:
+        """See `Provider.resend_event`."""
+        return await self._guarded(lambda: self._inner.resend_event(event_id))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

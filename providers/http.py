@@ -43,7 +43,9 @@ class HttpClient:
         *,
         deadline_seconds: float = 30.0,
         transport: httpx2.AsyncBaseTransport | None = None,
+        body_max_bytes: int = BODY_MAX_BYTES,
     ) -> None:
+        self._body_max_bytes = body_max_bytes
         self._base_url = check_base_url(base_url, allowed_hosts)
         self._deadline_seconds = deadline_seconds
         self._client = httpx2.AsyncClient(
@@ -88,7 +90,7 @@ class HttpClient:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > BODY_MAX_BYTES:
+                if len(body) > self._body_max_bytes:
                     raise _lost(method, "the answer is too large")
             return Answer(response.status_code, response.headers, bytes(body))
         finally:

@@ -1,39 +1,45 @@
 """The only door to concrete providers: opens accounts by name, importing nothing before it is asked
 for.
 
-Without keys an account is opened in the sandbox world: the same adapter, another transport.
+Without keys an account is opened in the sandbox world: the same adapter, another transport; what
+can be done with that world itself stands in `providers.pretend`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from domain.breaks import Bucket
 from domain.clock import Clock
 from domain.errors import CapabilityMissing, ConfigurationError
 from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
+from providers.pretend import ADDRESS, face, signed_by
+from providers.pretend import SETTLEMENT as SETTLEMENT
+from providers.pretend import deliverer as deliverer
+from providers.pretend import open_world as open_world
+from providers.pretend import planted_export as planted_export
+from providers.pretend import reset_world as reset_world
+from providers.pretend import roots as roots_of
+from providers.pretend import sandbox_app as sandbox_app
+from providers.pretend import sandbox_export as sandbox_export
+from providers.pretend import sandbox_formats as sandbox_formats
+from providers.pretend import world_path as world_path
 
 if TYPE_CHECKING:
     from providers.guard import GuardStore
+    from providers.sandbox.deliveries import Deliverer as Deliverer
     from providers.sandbox.world import World as World
+
+    Roots = Callable[[], Sequence[bytes]]
 
 NAMES = ("stripe", "paypal")
 """Every provider there is."""
 
 SANDBOX_ACCOUNT = "sandbox"
-SETTLEMENT = "paypal.settlement"
-"""Name of PayPal's settlement file among the files the pretend world can write."""
-
 _SANDBOX_RETURN = "https://example.com/return"
 """Where pretend customers come back to."""
-
-_SANDBOX_URL = "http://127.0.0.1:12111"
-"""Requests into the pretend world are addressed as the real ones are; they never leave the
-process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,12 @@ class AccountSettings:
     deadline_seconds: float = 30.0
     rate_per_second: int = 20
     """For all processes together; the sandbox in process has no limit."""
+    webhook_secrets: tuple[str, ...] = ()
+    """What Stripe signs deliveries with; in the sandbox the world's own secret when empty."""
+    webhook_id: str = ""
+    """What PayPal signs deliveries for; in the sandbox the world's own when empty."""
+    webhook_verify: str = "certificate"
+    """How PayPal's deliveries are verified: `certificate` or `postback`."""
 
     @property
     def sandbox(self) -> bool:
@@ -154,7 +166,12 @@ async def open_provider(
     world = None
     if settings.sandbox and not settings.base_url:
         world = open_world(sandbox, clock, name)
-    provider = (_paypal if name == "paypal" else _stripe)(settings, world)
+    if settings.sandbox:
+        settings = signed_by(world.core.seed if world else str(sandbox.seed), settings)
+    if name == "paypal":
+        provider = _paypal(settings, world, clock, partial(roots_of, world, sandbox, clock))
+    else:
+        provider = _stripe(settings, world, clock)
     try:
         yield Guarded(provider, store, clock, 0 if world is not None else settings.rate_per_second)
     finally:
@@ -163,7 +180,7 @@ async def open_provider(
             world.close()
 
 
-def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
+def _stripe(settings: AccountSettings, world: "World | None", clock: Clock) -> Provider:
     from providers.http import HttpClient
     from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
 
@@ -171,21 +188,25 @@ def _stripe(settings: AccountSettings, world: "World | None") -> Provider:
         api_key=settings.key or "sk_test_sandbox",
         account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
         mode=mode_of("stripe", settings),
-        base_url=settings.base_url or (_SANDBOX_URL if world else "https://api.stripe.com"),
+        base_url=settings.base_url or (ADDRESS if world else "https://api.stripe.com"),
         return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
         deadline_seconds=settings.deadline_seconds,
+        webhook_secrets=settings.webhook_secrets,
     )
     http = HttpClient(
         account.base_url,
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
-        transport=_face(world) if world is not None else None,
+        transport=face(world) if world is not None else None,
     )
-    return StripeProvider(account, http)
+    return StripeProvider(account, http, clock)
 
 
-def _paypal(settings: AccountSettings, world: "World | None") -> Provider:
+def _paypal(
+    settings: AccountSettings, world: "World | None", clock: Clock, roots: "Roots"
+) -> Provider:
     from providers.http import HttpClient
+    from providers.paypal.places import Places
     from providers.paypal.provider import (
         ALLOWED_HOSTS,
         LIVE_URL,
@@ -202,103 +223,38 @@ def _paypal(settings: AccountSettings, world: "World | None") -> Provider:
         account=SANDBOX_ACCOUNT if settings.sandbox else settings.account,
         mode=mode,
         merchant_id=world.account if world is not None else settings.merchant_id,
-        base_url=settings.base_url or (_SANDBOX_URL if world else real),
+        base_url=settings.base_url or (ADDRESS if world else real),
         return_url=settings.return_url or _SANDBOX_RETURN,
         cancel_url=settings.cancel_url or _SANDBOX_RETURN,
         brand_name=settings.brand_name,
         deadline_seconds=settings.deadline_seconds,
+        webhook_id=settings.webhook_id,
+        webhook_verify=settings.webhook_verify,
     )
+    transport = face(world) if world is not None else None
     http = HttpClient(
         account.base_url,
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
-        transport=_face(world) if world is not None else None,
+        transport=transport,
     )
-    return PayPalProvider(account, http)
+    places = None
+    if settings.sandbox:
+        places = Places(frozenset({account.base_url.rstrip("/")}), roots, transport)
+    return PayPalProvider(account, http, clock=clock, places=places)
 
 
-def open_world(settings: SandboxSettings, clock: Clock, provider: str) -> "World":
-    """Open a provider's pretend world, made when it is not there yet."""
-    from providers.sandbox.world import World
-
-    path = world_path(settings, provider)
-    if path != ":memory:":
-        Path(path).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return World.open(path, clock, seed=settings.seed, provider=provider)
-
-
-def world_path(settings: SandboxSettings, provider: str) -> str:
-    """Where a provider's world is kept: each has a file of its own beside the first one."""
-    if settings.path == ":memory:" or provider == NAMES[0]:
-        return settings.path
-    first = Path(settings.path)
-    return str(first.with_name(f"{first.stem}-{provider}{first.suffix}"))
-
-
-def reset_world(settings: SandboxSettings, provider: str) -> None:
-    """Forget a provider's pretend world."""
-    from providers.sandbox.world import reset
-
-    reset(world_path(settings, provider))
-
-
-def sandbox_app(world: "World") -> Callable[..., Any]:
-    """The world's face as an ASGI application that speaks its provider's protocol."""
-    if world.core.provider == "paypal":
-        from providers.sandbox.paypal_face import paypal_face
-
-        return paypal_face(world)
-    from providers.sandbox.stripe_face import stripe_face
-
-    return stripe_face(world)
-
-
-def _face(world: "World") -> Any:
-    import httpx2
-
-    return httpx2.ASGITransport(app=sandbox_app(world), raise_app_exceptions=False)
-
-
-def sandbox_export(
-    world: "World", format_name: str, start: datetime, end: datetime, timezone: str
-) -> str:
-    """One of the provider's own export files, written from the pretend world's ground truth.
-
-    Beside the default columns it has those that say what a line is about, where the layout has
-    them.
+def check_webhooks(name: str, settings: AccountSettings) -> None:
+    """Let an account pass whose webhooks can be verified.
 
     Raises:
-        InvalidRequest: no such format or time zone.
+        ConfigurationError: a key is configured, what its webhooks are signed with is not.
     """
-    if format_name == SETTLEMENT:
-        from providers.sandbox.paypal_settlement import settlement_report
-
-        return settlement_report(world, start, end)
-    from providers.sandbox.exports import FORMATS, export
-
-    layout = FORMATS.get(format_name)
-    useful = ("source_id", "charge_id", "payment_intent_id")
-    asked = [n for n in useful if layout and n in layout.columns and n not in layout.default]
-    columns = [*layout.default, *asked] if layout else None
-    return export(world, format_name, start, end, columns, timezone)
-
-
-def sandbox_formats() -> tuple[str, ...]:
-    """Names of the files the pretend world can write."""
-    from providers.sandbox.exports import FORMATS
-
-    return (*FORMATS, SETTLEMENT)
-
-
-def planted_export(
-    world: "World",
-    start: datetime,
-    end: datetime,
-    own: Sequence[Any],
-    faults: Mapping[Bucket, int],
-    seed: int,
-) -> Any:
-    """An export with known faults and its answer key; see `providers.sandbox.planted`."""
-    from providers.sandbox.planted import planted_export as plant
-
-    return plant(world, start, end, own, faults, seed)
+    check_name(name)
+    if settings.sandbox or (settings.webhook_id if name == "paypal" else settings.webhook_secrets):
+        return
+    missing = {"paypal": "TSCLI_PAYPAL__WEBHOOK_ID", "stripe": "TSCLI_STRIPE__WEBHOOK_SECRETS"}
+    raise ConfigurationError(
+        f"{missing[name]} is not set: no webhook of {name} could be verified.",
+        hint=f"Set {missing[name]} as the provider's dashboard shows it.",
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from domain.operation import Step
     from domain.provider import Provider, ProviderAccount
     from domain.settlement import ExportFormat
-    from providers.registry import AccountSettings, SandboxSettings, World
+    from providers.registry import AccountSettings, Deliverer, SandboxSettings, World
     from tscli.services.context import Context
     from tscli.settings import PayPalSection, Settings, StripeSection
 
@@ -123,6 +123,26 @@ class App:
 
         return open_world(self.sandbox, self.clock, check_name(provider))
 
+    def open_deliverer(self, world: World, **weather: int) -> Deliverer:
+        """What delivers a pretend world's events to our webhook; see `registry.deliverer`.
+
+        Raises:
+            ConfigurationError: a real account is configured.
+        """
+        from providers.registry import deliverer
+
+        return deliverer(world, self.account_settings(world.provider), **weather)
+
+    def check_webhooks(self, provider: str) -> None:
+        """Let a provider pass whose webhooks can be verified.
+
+        Raises:
+            ConfigurationError: its secret or webhook id is missing.
+        """
+        from providers.registry import check_webhooks
+
+        check_webhooks(provider, self.account_settings(provider))
+
     def close(self) -> None:
         """Let go of what was opened."""
         if "database" in self.__dict__:
@@ -153,6 +173,7 @@ class App:
 
 def _stripe_settings(section: StripeSection) -> AccountSettings:
     from providers.registry import AccountSettings
+    from tscli.settings import stripe_webhook_secrets
 
     key = section.api_key.get_secret_value()
     return AccountSettings(
@@ -162,6 +183,7 @@ def _stripe_settings(section: StripeSection) -> AccountSettings:
         return_url=section.return_url,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        webhook_secrets=stripe_webhook_secrets(section),
     )
 
 
@@ -180,6 +202,8 @@ def _paypal_settings(section: PayPalSection) -> AccountSettings:
         brand_name=section.brand_name,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        webhook_id=section.webhook_id,
+        webhook_verify=section.webhook_verify,
     )
 
 

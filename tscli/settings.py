@@ -41,6 +41,8 @@ class StripeSection(BaseModel):
     """Another address for a local `tscli sandbox serve`."""
     return_url: str = ""
     """Where customers come back to after authentication."""
+    webhook_secrets: SecretStr = SecretStr("")
+    """Signing secrets of the webhook address, separated by commas; several while one is rolled."""
     deadline_seconds: int = Field(default=30, gt=0, le=300)
     """Longest time one call may take."""
     rate_per_second: int = Field(default=20, ge=0, le=1000)
@@ -69,6 +71,10 @@ class PayPalSection(BaseModel):
     """Where payers come back to when they do not agree."""
     brand_name: str = ""
     """The shop's name as PayPal shows it."""
+    webhook_id: str = Field(default="", max_length=50, pattern=r"^[A-Za-z0-9_-]*$")
+    """PayPal's id of our webhook, which every delivery is signed for."""
+    webhook_verify: Literal["certificate", "postback"] = "certificate"
+    """How deliveries are verified: here by certificate, or by asking PayPal about each."""
     deadline_seconds: int = Field(default=30, gt=0, le=300)
     """Longest time one call may take."""
     rate_per_second: int = Field(default=10, ge=0, le=1000)
@@ -214,9 +220,34 @@ def load_settings() -> Settings:
         key = secret.get_secret_value()
         if key.strip().lower() in _PLACEHOLDERS or key != key.strip():
             raise ConfigurationError(f"{name} is a placeholder or has blanks around it.")
+    stripe_webhook_secrets(settings.stripe)
+    listener, given = settings.paypal.webhook_id, settings.paypal.model_fields_set
+    if "webhook_id" in given and listener.lower() in _PLACEHOLDERS | {"", "webhook_id"}:
+        raise ConfigurationError("paypal.webhook_id is empty or a placeholder.")
     if settings.paypal.client_secret.get_secret_value() and not settings.paypal.client_id:
         raise ConfigurationError("paypal.client_secret is set, paypal.client_id is not.")
     return settings
+
+
+def stripe_webhook_secrets(section: StripeSection) -> tuple[str, ...]:
+    """The signing secrets one by one, none when nothing is set.
+
+    Raises:
+        ConfigurationError: one is empty, a placeholder or no signing secret: with it anybody could
+            sign.
+    """
+    if "webhook_secrets" not in section.model_fields_set:
+        return ()
+    found = tuple(p.strip() for p in section.webhook_secrets.get_secret_value().split(","))
+    for number, secret in enumerate(found, 1):
+        rest = secret.removeprefix("whsec_")
+        dull = rest.lower() in _PLACEHOLDERS or len(set(rest)) < 2
+        if rest == secret or dull or not (rest.isascii() and rest.isprintable()):
+            raise ConfigurationError(
+                f"Part {number} of stripe.webhook_secrets is no signing secret.",
+                hint="Copy it, with its whsec_, from the webhook's page in Stripe's dashboard.",
+            )
+    return found
 
 
 def _check_places(settings: Settings) -> None:

@@ -20,5 +20,6 @@ CAPABILITIES = Capabilities(
     partial_capture=True,
     partial_refund=True,
     cancel=True,
+    resend_events=True,
     amount_max_minor=999_999_999,
 )  # fmt: skip

@@ -68,6 +68,14 @@ class PayPalClient:
         )
         return read(await self._send(method, path, headers, content), asking=False)
 
+    async def pose(self, path: str, content: bytes) -> dict[str, Any]:
+        """Ask something that takes a body, passed on byte for byte; changes nothing.
+
+        Raises:
+            Rejected, Unavailable, OutcomeUnknown: see `domain.errors`; the last means no answer.
+        """
+        return read(await self._send("POST", path, {}, content), asking=True)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()

@@ -9,12 +9,13 @@ ours still under way is refused whenever it arrives. What the order was made for
 its unit's `reference_id`; an unpaid order whose intent differs from it is told as CANCELLED.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from domain.clock import Clock, SystemClock
 from domain.errors import ConfigurationError, Rejected, Unavailable
 from domain.payment import Snapshot, Stage
 from domain.provider import (
@@ -27,12 +28,15 @@ from domain.provider import (
 )
 from domain.settlement import LineKind
 from domain.transaction import Movement
+from domain.webhook import ListedEvent, Proof, ProviderEvent
 from providers.http import HttpClient
-from providers.paypal import bodies, search, snapshots, vault
+from providers.paypal import bodies, events, search, snapshots, vault, webhooks
 from providers.paypal.capabilities import CAPABILITIES
 from providers.paypal.client import PayPalClient, segment
 from providers.paypal.errors import NOT_YET, reading
 from providers.paypal.exports import AUTHORIZATION_CODES, EVENT_CODES, PAYOUT_CODES
+from providers.paypal.listener import Listener
+from providers.paypal.places import Places, real_places
 from providers.paypal.snapshots import CAPTURE, TAKEN, WALLET
 
 LIVE_URL, TEST_URL = "https://api-m.paypal.com", "https://api-m.sandbox.paypal.com"
@@ -41,7 +45,6 @@ ALLOWED_HOSTS = frozenset({"api-m.paypal.com", "api-m.sandbox.paypal.com"})
 _ORDERS = "/v2/checkout/orders"
 _AUTHORIZATIONS, _CAPTURES = "/v2/payments/authorizations", "/v2/payments/captures"
 _DISPUTES, _BALANCES = "/v1/customer/disputes", "/v1/reporting/balances"
-_EVENTS = "/v1/notifications/webhooks-events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class PayPalSettings:
     cancel_url: str = ""
     brand_name: str = ""
     deadline_seconds: float = 30.0
+    webhook_id: str = ""
+    """PayPal's id of our webhook; every delivery is signed for it."""
+    webhook_verify: str = "certificate"
+    """`certificate` or `postback`."""
 
 
 class PayPalProvider:
@@ -74,7 +81,11 @@ class PayPalProvider:
         settings: PayPalSettings,
         http: HttpClient,
         monotonic_seconds: Callable[[], float] = monotonic,
+        *,
+        clock: Clock | None = None,
+        places: Places | None = None,
     ) -> None:
+        """`places`: where certificates of webhooks come from; PayPal's own hosts by default."""
         wrong = {"live": TEST_URL, "test": LIVE_URL}.get(settings.mode)
         if http.base_url == wrong:
             raise ConfigurationError(f"{wrong} does not serve {settings.mode} accounts.")
@@ -82,6 +93,13 @@ class PayPalProvider:
         self._owner = ProviderAccount("paypal", settings.account, settings.mode)
         self._client = PayPalClient(
             http, settings.client_id, settings.client_secret, monotonic_seconds
+        )
+        self._listener = Listener(
+            settings.webhook_id,
+            settings.webhook_verify,
+            places or real_places(settings.mode),
+            self._client,
+            clock or SystemClock(),
         )
 
     @property
@@ -259,13 +277,34 @@ class PayPalProvider:
         """See `Provider.add_customer`; the vault has no customers, it takes our name for one."""
         return vault.customer_name(customer_id)
 
-    async def resend_event(self, event_id: str, webhook_ids: tuple[str, ...] = ()) -> None:
-        """Ask PayPal to deliver a webhook event again, to all our listeners by default."""
-        body = {"webhook_ids": list(webhook_ids)} if webhook_ids else {}
-        await self._client.tell("POST", f"{_EVENTS}/{segment(event_id)}/resend", "", body)
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `Provider.must_ask`."""
+        return self._listener.must_ask(headers, body)
+
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
+        """See `Provider.verify_webhook`."""
+        return await self._listener.verify(headers, body)
+
+    def read_event(self, body: bytes) -> ProviderEvent:
+        """See `Provider.read_event`; never with a snapshot, see `providers.paypal.webhooks`."""
+        return webhooks.read_event(body, self._owner, self._settings.merchant_id)
+
+    def events(self, start: datetime, end: datetime) -> AsyncIterator[ListedEvent]:
+        """See `Provider.events`; newest first, as PayPal lists them."""
+        s = self._settings
+        return events.listed(self._client, self._owner, s.merchant_id, start, end)
+
+    async def get_event(self, event_id: str) -> ListedEvent:
+        """See `Provider.get_event`."""
+        return await events.one(self._client, self._owner, self._settings.merchant_id, event_id)
+
+    async def resend_event(self, event_id: str) -> None:
+        """See `Provider.resend_event`."""
+        await events.resend(self._client, event_id, self._settings.webhook_id)
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
+        await self._listener.aclose()
         await self._client.aclose()
 
     async def _order(self, order_id: str) -> dict[str, Any]:

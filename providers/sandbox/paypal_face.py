@@ -23,9 +23,11 @@ from providers.sandbox.paypal_wire import (
     payment_routes,
     report_routes,
     vault_routes,
+    webhook_routes,
 )
 from providers.sandbox.paypal_wire.calls import Call, Endpoint, Reply
 from providers.sandbox.paypal_wire.errors import WireError, translate
+from providers.sandbox.signing import CERTS, papers
 from providers.sandbox.truth import requests
 from providers.sandbox.truth.records import Json
 from providers.sandbox.world import World
@@ -36,6 +38,7 @@ ENDPOINTS: list[Endpoint] = [
     *vault_routes.ENDPOINTS,
     *report_routes.ENDPOINTS,
     *case_routes.ENDPOINTS,
+    *webhook_routes.ENDPOINTS,
 ]
 """All that can be asked; the first that fits answers."""
 
@@ -61,6 +64,7 @@ def paypal_face(world: World) -> Starlette:
     return Starlette(
         routes=[
             Route("/sandbox/approve/{object_id}", face.approve, methods=["GET"]),
+            Route(f"{CERTS}/{{name}}", face.certificate, methods=["GET"]),
             Route("/v1/oauth2/token", face.token, methods=["POST"]),
             Route("/{path:path}", face.answer, methods=methods),
         ]
@@ -150,7 +154,7 @@ class Face:
     def _run(self, endpoint: Endpoint, call: Call, path: str, scope: str) -> Reply:
         """Execute in one transaction and remember what was made."""
         with self._world.change() as core:
-            core.idempotency_key = call.request_id or None
+            core.idempotency_key, core.base_url = call.request_id or None, call.base_url
             try:
                 with core.store.savepoint():
                     reply = endpoint.run(call)
@@ -169,6 +173,19 @@ class Face:
             until = int(core.store.fact(f"token:{token}", "0")) if kind == "Bearer" else 0
             if core.now() >= until:
                 raise WireError(401)
+
+    async def certificate(self, request: Request) -> Response:
+        """A certificate deliveries are signed with; anybody may read it.
+
+        Beside its own the world shows what was planted under `certificate:NAME`.
+        """
+        name = request.path_params["name"]
+        with self._world.change() as core:
+            own = papers(core)
+            found = own.certificate if name == own.name else core.store.fact(f"certificate:{name}")
+        if not found:
+            return JSONResponse({"name": "RESOURCE_NOT_FOUND"}, 404)
+        return PlainTextResponse(found)
 
     async def approve(self, request: Request) -> Response:
         """The page a payer is sent to: agrees, with the wallet named by `?wallet=`."""

@@ -177,6 +177,7 @@ class Work:
         """Execute, undo what was refused, and store the answer under the key."""
         with self._world.change() as core:
             core.request_id, core.idempotency_key = self._request_id, self._key
+            core.base_url = self._call.base_url
             try:
                 reply = self._attempt()
             finally:

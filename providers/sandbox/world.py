@@ -12,6 +12,7 @@ from pathlib import Path
 
 from domain.clock import Clock, to_micros
 from providers.sandbox.reporting import write_report
+from providers.sandbox.telling import freeze
 from providers.sandbox.truth import (
     answers,
     catchup,
@@ -90,15 +91,19 @@ class World:
 
     @contextmanager
     def change(self) -> Iterator[Core]:
-        """One transaction, caught up with the clock."""
+        """One transaction, caught up with the clock; what happened in it is told at its end."""
         with self.core.store.transaction():
             catchup.catch_up(self.core)
+            freeze(self.core)
             yield self.core
+            freeze(self.core)
 
     def tick(self) -> int:
         """Let everything happen that is due by now; returns how many things did."""
         with self.core.store.transaction():
-            return catchup.catch_up(self.core)
+            done = catchup.catch_up(self.core)
+            freeze(self.core)
+            return done
 
     def approve(self, intent_id: str, *, wallet: str | None = None) -> Intent | Setup:
         """The payer agrees to what asked for it. Raises: Missing, Refusal.

@@ -4,13 +4,14 @@ Money moves only in `confirm`, `capture` and `refund`; `create` makes an unconfi
 so that every later doubt is settled by reading it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import stripe
 
+from domain.clock import Clock, SystemClock
 from domain.errors import CapabilityMissing
 from domain.payment import Snapshot
 from domain.provider import (
@@ -22,7 +23,9 @@ from domain.provider import (
     ProviderAccount,
 )
 from domain.transaction import Movement
+from domain.webhook import ListedEvent, Proof, ProviderEvent
 from providers.http import HttpClient
+from providers.stripe import events, webhooks
 from providers.stripe.amounts import to_stripe
 from providers.stripe.capabilities import CAPABILITIES
 from providers.stripe.errors import translated
@@ -45,23 +48,28 @@ class StripeSettings:
     return_url: str = ""
     """Where the customer comes back to after authentication."""
     deadline_seconds: float = 30.0
+    webhook_secrets: tuple[str, ...] = ()
+    """Secrets of our webhook address, the old one beside the new while they are rolled."""
 
 
 class StripeProvider:
     """One Stripe account."""
 
-    def __init__(self, settings: StripeSettings, http: HttpClient) -> None:
+    def __init__(
+        self, settings: StripeSettings, http: HttpClient, clock: Clock | None = None
+    ) -> None:
         stripe.enable_telemetry = False
         self._settings = settings
+        self._clock = clock or SystemClock()
         self._transport = StripeTransport(http)
         self._owner = ProviderAccount("stripe", settings.account, settings.mode)
-        client = stripe.StripeClient(
+        self._client = stripe.StripeClient(
             settings.api_key,
             base_addresses={"api": http.base_url},
             http_client=self._transport,
             max_network_retries=0,
         )
-        self._v1 = client.v1
+        self._v1 = self._client.v1
 
     @property
     def account(self) -> ProviderAccount:
@@ -223,6 +231,33 @@ class StripeProvider:
             )
         check_mode(made, self._owner)
         return str(made.id)
+
+    def must_ask(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `Provider.must_ask`; a signature tells all."""
+        return False
+
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Proof:
+        """See `Provider.verify_webhook`."""
+        return webhooks.verify(headers, body, self._settings.webhook_secrets, self._clock)
+
+    def read_event(self, body: bytes) -> ProviderEvent:
+        """See `Provider.read_event`."""
+        return webhooks.read_event(body, self._owner)
+
+    def events(self, start: datetime, end: datetime) -> AsyncIterator[ListedEvent]:
+        """See `Provider.events`; newest first, as Stripe lists them, of the last 30 days."""
+        return events.listed(self._client, self._owner, _window(start, end))
+
+    async def get_event(self, event_id: str) -> ListedEvent:
+        """See `Provider.get_event`."""
+        return await events.one(self._client, self._owner, event_id)
+
+    async def resend_event(self, event_id: str) -> None:
+        """See `Provider.resend_event`; only Stripe's dashboard and its own tool can."""
+        raise CapabilityMissing(
+            "Stripe's API has no call that delivers an event again.",
+            hint="Fetch what was missed with `tscli webhooks backfill --since 2h`.",
+        )
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

@@ -51,6 +51,14 @@ def test_a_secret_can_come_from_a_folder(
         ("TSCLI_STRIPE__BASE_URL", "http://evil.example.com", "not an address"),
         ("TSCLI_STRIPE__BASE_URL", "https://api.stripe.com@evil.example.com", "not an address"),
         ("TSCLI_STRIPE__API_KEY", "pk_test_publishable", "starts with none"),
+        ("TSCLI_STRIPE__WEBHOOK_SECRETS", "", "signing secret"),
+        ("TSCLI_STRIPE__WEBHOOK_SECRETS", "whsec_", "signing secret"),
+        ("TSCLI_STRIPE__WEBHOOK_SECRETS", "whsec_...", "signing secret"),
+        ("TSCLI_STRIPE__WEBHOOK_SECRETS", "whsec_a1b2c3,,whsec_d4e5f6", "Part 2"),
+        ("TSCLI_STRIPE__WEBHOOK_SECRETS", "sk_test_notasecret", "signing secret"),
+        ("TSCLI_PAYPAL__WEBHOOK_ID", "", "empty or a placeholder"),
+        ("TSCLI_PAYPAL__WEBHOOK_ID", "WEBHOOK_ID", "empty or a placeholder"),
+        ("TSCLI_PAYPAL__WEBHOOK_VERIFY", "never", "paypal.webhook_verify"),
     ],
 )
 def test_settings_that_make_no_sense_are_named_and_exit_two(

@@ -32,6 +32,7 @@ WRITING = {
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
+    ("sandbox", "deliver"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"),

@@ -1,6 +1,8 @@
 """`tscli sandbox`: the pretend provider behind every command that runs without keys."""
 
+import asyncio
 import socket
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +10,17 @@ import typer
 
 from domain.errors import ConfigurationError
 from tscli.render.talk import say, tell
+from tscli.render.view import Format, View, show
 from tscli.render.write import write_file
-from tscli.words import DryRunOption, YesOption, confirm, day, open_app
+from tscli.words import (
+    DryRunOption,
+    FormatOption,
+    OutputOption,
+    YesOption,
+    confirm,
+    day,
+    open_app,
+)
 
 commands = typer.Typer(help="The pretend provider used without keys.", no_args_is_help=True)
 
@@ -88,6 +99,45 @@ def export(
         tell(text.rstrip("\n"))
         return
     say(f"Wrote {write_file(output, text.encode())}")
+
+
+@commands.command()
+def deliver(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="Address of the receiver.")],
+    provider: PretendOption = "stripe",
+    seed: Annotated[int, typer.Option(min=0, help="Of what goes wrong.")] = 1,
+    duplicate: Annotated[
+        int, typer.Option("--duplicate", min=0, max=100, help="Percent that come several times.")
+    ] = 0,
+    lose: Annotated[
+        int, typer.Option("--lose", min=0, max=100, help="Percent that never come.")
+    ] = 0,
+    delay: Annotated[
+        int, typer.Option("--delay", min=0, max=100, help="Percent that come next time only.")
+    ] = 0,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="In any order.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Everything, delivered before or not.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Post the pretend provider's signed webhooks, as unreliably as asked; exit 1 if refused."""
+    app = open_app(ctx)
+    world = app.open_world(provider)
+    try:
+        deliverer = app.open_deliverer(
+            world, seed=seed, duplicate_percent=duplicate, lose_percent=lose, delay_percent=delay,
+            shuffle=shuffle,
+        )  # fmt: skip
+        posted = asyncio.run(deliverer.post(to, again=again, dry_run=dry_run))
+    finally:
+        world.close()
+    show(View("sandbox.deliver", {"provider": provider, "to": to, **asdict(posted)}), form, output)
+    if posted.refused or posted.unanswered:
+        raise typer.Exit(1)
 
 
 @commands.command()

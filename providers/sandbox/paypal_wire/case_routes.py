@@ -1,11 +1,10 @@
-"""Routes of disputes and of webhook events: what happened to the account, told again on demand."""
+"""Routes of disputes, and the shapes of events: what happened, with its object as it was then."""
 
 from collections.abc import Callable
 from typing import Any
 
 from providers.sandbox.paypal_wire import shapes, vault_routes
 from providers.sandbox.paypal_wire.calls import Call, Endpoint, Reply, endpoint
-from providers.sandbox.paypal_wire.errors import WireError
 from providers.sandbox.paypal_wire.reading import number, shown
 from providers.sandbox.paypal_wire.shapes import link, stamp
 from providers.sandbox.truth.core import Core
@@ -76,29 +75,6 @@ def dispute(core: Core, record: Dispute, base_url: str) -> Json:
     return body
 
 
-def list_events(call: Call) -> Reply:
-    """Webhook events, newest first."""
-    known = [h for h in call.core.happenings() if h.fact in EVENT_TYPES][::-1]
-    wanted = call.query.get("event_type")
-    found = [h for h in known if wanted in (None, EVENT_TYPES[h.fact][0])]
-    size = number(call.query, "page_size", 10, 300)
-    events = [event(call.core, h, call.base_url) for h in found[:size]]
-    links = [link(call.base_url, EVENTS, "self")]
-    return Reply(200, {"events": events, "count": len(events), "links": links})
-
-
-def read_event(call: Call) -> Reply:
-    """One webhook event."""
-    return Reply(200, event(call.core, _happening(call), call.base_url))
-
-
-def resend(call: Call) -> Reply:
-    """Ask for an event to be delivered again; the world remembers how often."""
-    found = _happening(call)
-    call.core.store.count(f"resent:{found.id}")
-    return Reply(202, event(call.core, found, call.base_url))
-
-
 def event(core: Core, found: Happening, base_url: str) -> Json:
     """A webhook event, its resource as it was then."""
     event_type, resource_type = EVENT_TYPES[found.fact]
@@ -122,9 +98,6 @@ def event(core: Core, found: Happening, base_url: str) -> Json:
 ENDPOINTS: list[Endpoint] = [
     endpoint("GET", DISPUTES, list_disputes),
     endpoint("GET", f"{DISPUTES}/{{}}", read_dispute),
-    endpoint("GET", EVENTS, list_events),
-    endpoint("GET", f"{EVENTS}/{{}}", read_event),
-    endpoint("POST", f"{EVENTS}/{{}}/resend", resend),
 ]
 
 
@@ -168,13 +141,6 @@ def _movement(minor: int, currency: str, at: int, given: bool) -> Json:
         "type": "CREDIT" if given else "DEBIT",
         "reason": "DISPUTE_SETTLEMENT",
     }
-
-
-def _happening(call: Call) -> Happening:
-    found = call.core.happenings("id = ?", call.id)
-    if not found or found[0].fact not in EVENT_TYPES:
-        raise WireError(404, "INVALID_RESOURCE_ID")
-    return found[0]
 
 
 _RESOURCES: dict[str, Callable[[Core, Any, str], Json]] = {

@@ -3,6 +3,7 @@
 Only the properties listed here can be expanded; others are refused as Stripe refuses them.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -44,9 +45,14 @@ def shape(core: Core, record: Any, base_url: str) -> Json:
     if isinstance(record, Line):
         return money_shapes.line(core, record, base_url)
     if isinstance(record, Happening):
-        inner = SHAPES[record.kind](core, revive(record.kind, record.body), base_url)
-        return money_shapes.event(core, record, inner)
+        return dict(json.loads(core.event(record.id) or "{}"))
     return SHAPES[KIND_OF[type(record)]](core, record, base_url)
+
+
+def happening(core: Core, record: Happening, base_url: str) -> Json:
+    """The event of a happening, made new; what was told once is kept, see `Core.event`."""
+    inner = SHAPES[record.kind](core, revive(record.kind, record.body), base_url)
+    return money_shapes.event(core, record, inner)
 
 
 def expand(core: Core, body: Json, paths: Iterable[str], base_url: str) -> None:

@@ -37,6 +37,8 @@ class Core:
     idempotency_key: str | None = None
     more_work: dict[str, Callable[["Core", str], None]] = field(default_factory=dict)
     """Scheduled work that layers above the truth know how to do."""
+    base_url: str = "http://127.0.0.1:12111"
+    """Where links in events point: the address the world was last asked at."""
     _as_of: int | None = None
 
     def now(self) -> int:
@@ -130,6 +132,21 @@ class Core:
         """Facts, oldest first; `where` is SQL of this package, never input."""
         rows = self.store.all(f"SELECT * FROM happenings WHERE {where} ORDER BY seq", *values)  # noqa: S608
         return [Happening(**{**dict(row), "body": json.loads(row["body"])}) for row in rows]
+
+    def event(self, event_id: str) -> str | None:
+        """The bytes of an event as they were told, None when there is none."""
+        row = self.store.one("SELECT body FROM events WHERE id = ?", event_id)
+        return str(row[0]) if row else None
+
+    def events(self, *, waiting: bool) -> list[str]:
+        """Ids of all events, or of those that wait to be delivered, oldest first."""
+        where = "delivered = 0" if waiting else "1"
+        rows = self.store.all(f"SELECT id FROM events WHERE {where} ORDER BY seq")  # noqa: S608
+        return [str(row[0]) for row in rows]
+
+    def mark_delivered(self, event_id: str, delivered: bool = True) -> None:
+        """Note that an event arrived, or that it has to be delivered again."""
+        self.store.run("UPDATE events SET delivered = ? WHERE id = ?", int(delivered), event_id)
 
     def schedule(self, work: str, object_id: str, due_at: int) -> None:
         """Ask that `work` be done to an object once the clock passes `due_at`."""

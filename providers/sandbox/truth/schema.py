@@ -29,6 +29,10 @@ CREATE TABLE IF NOT EXISTS happenings (
     fact TEXT NOT NULL, kind TEXT NOT NULL, object_id TEXT NOT NULL, body TEXT NOT NULL,
     request_id TEXT, idempotency_key TEXT) STRICT;
 CREATE INDEX IF NOT EXISTS happenings_by_object ON happenings (object_id, seq);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX IF NOT EXISTS events_undelivered ON events (seq) WHERE delivered = 0;
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, born_at INTEGER NOT NULL, owner TEXT,
     status INTEGER, body TEXT, request_id TEXT) STRICT;
