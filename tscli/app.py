@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from domain.settlement import ExportFormat
     from providers.registry import AccountSettings, Deliverer, SandboxSettings, World
     from tscli.services.context import Context
+    from tscli.services.routing import Routes
     from tscli.settings import PayPalSection, Settings, StripeSection
 
 
@@ -47,6 +48,30 @@ class App:
         from db.database import Database
 
         return Database(self.settings.database, self.clock, self.ids)
+
+    @property
+    def default_provider(self) -> str:
+        """Who takes a payment when nobody says: the rules where there are any, else Stripe."""
+        from domain.routing import AUTO
+        from providers.registry import NAMES
+
+        return AUTO if self.settings.routing else NAMES[0]
+
+    @property
+    def routes(self) -> Routes:
+        """The rules by which a provider is chosen; without any each one takes what it can.
+
+        Raises:
+            ConfigurationError: a rule for a provider there is not, or one that makes no sense.
+        """
+        from domain.routing import Rule
+        from providers.registry import NAMES, capabilities, check_name
+        from tscli.services.routing import Routes
+
+        rules = self.settings.rules or [Rule(name) for name in NAMES]
+        for rule in rules:
+            check_name(rule.provider)
+        return Routes(rules, lambda: [(self.owner(n), capabilities(n)) for n in NAMES])
 
     @cached_property
     def claim_store(self) -> IdempotencyStore | None:

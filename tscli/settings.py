@@ -24,6 +24,7 @@ from pydantic_settings import (
 from domain.errors import ConfigurationError, InvalidRequest
 from domain.money import parse_minor
 from domain.operator import Operator, Operators, Role
+from domain.routing import Rule
 
 _PLACEHOLDERS = frozenset({"changeme", "secret", "xxx", "todo", "sk_test_...", "sk_live_..."})
 
@@ -92,6 +93,20 @@ class OperatorSection(BaseModel):
     """The machine's user who alone may act under this name."""
 
 
+class RouteSection(BaseModel):
+    """One rule of which payments a provider takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str
+    currencies: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    amount_min: str = ""
+    """Major units, in the one currency of the rule."""
+    amount_max: str = ""
+
+
 class ApprovalsSection(BaseModel):
     """From where on a second person has to agree."""
 
@@ -130,6 +145,8 @@ class Settings(BaseSettings):
     """`redis://…`, `rediss://…` or `unix://…` for claims on keys; in the books when empty."""
     operators: dict[str, OperatorSection] = Field(default_factory=dict)
     """Everybody who may act, by name; with none there is one person."""
+    routing: tuple[RouteSection, ...] = ()
+    """Rules by which a provider is chosen, the first that fits; none chooses Stripe."""
     approvals: ApprovalsSection = ApprovalsSection()
     stripe: StripeSection = StripeSection()
     paypal: PayPalSection = PayPalSection()
@@ -194,9 +211,40 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"approvals.refund_above: {error.message}") from None
 
     @property
+    def rules(self) -> list[Rule]:
+        """The rules by which a provider is chosen.
+
+        Raises:
+            ConfigurationError: a bound without the one currency it is in, or one that is none.
+        """
+        return [_rule(section) for section in self.routing]
+
+    @property
     def acting(self) -> str:
         """The operator with the default filled in."""
         return self.operator or _system_user()
+
+
+def _rule(section: RouteSection) -> Rule:
+    currencies = frozenset(c.upper() for c in section.currencies)
+    bounds: list[int | None] = []
+    for text in (section.amount_min, section.amount_max):
+        if text and len(currencies) != 1:
+            raise ConfigurationError(
+                f"The rule for {section.provider} has an amount and not exactly one currency."
+            )
+        try:
+            bounds.append(parse_minor(text, min(currencies)) if text else None)
+        except InvalidRequest as error:
+            raise ConfigurationError(f"routing: {error.message}") from None
+    return Rule(
+        provider=section.provider,
+        currencies=currencies,
+        regions=frozenset(r.upper() for r in section.regions),
+        methods=section.methods,
+        minor_min=bounds[0],
+        minor_max=bounds[1],
+    )
 
 
 def load_settings() -> Settings:

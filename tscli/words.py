@@ -67,6 +67,9 @@ KeyOption = Annotated[
 ]
 ProviderOption = Annotated[str, typer.Option("--provider", help="Whose account is used.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
+RegionOption = Annotated[
+    str, typer.Option("--region", help="The customer's country, ISO 3166, for rules that ask.")
+]
 TicketOption = Annotated[
     str, typer.Option("--ticket", help="Where it is written up; kept in the audit trail.")
 ]

@@ -18,6 +18,7 @@ from tscli.words import (
     LimitOption,
     OutputOption,
     ReasonOption,
+    RegionOption,
     YesOption,
     confirm,
     key_or_fresh,
@@ -39,7 +40,11 @@ def create(
     amount: Annotated[str, typer.Option(help="Amount in major units, such as 100.00.")],
     currency: Annotated[str, typer.Option(help="ISO 4217 code, such as USD.")],
     method: Annotated[str, typer.Option(help="A token of the provider, or our pm_ id.")],
-    provider: Annotated[str, typer.Option(help="Who takes the money.")] = "stripe",
+    provider: Annotated[
+        str | None,
+        typer.Option(help="Who takes the money; auto, or nothing, chooses by rule."),
+    ] = None,
+    region: RegionOption = "",
     order: Annotated[
         str | None, typer.Option(help="Your order reference: no order is charged twice.")
     ] = None,
@@ -59,13 +64,19 @@ def create(
     from tscli.services.payments import create_payment
 
     money = Money.parse(amount, currency.upper())
-    confirm(f"Charge {money} through {provider}?", yes=yes, dry_run=dry_run)
+    app = open_app(ctx)
+    chosen = provider or app.default_provider
+    through = "the provider the rules choose" if chosen == "auto" else chosen
+    confirm(f"Charge {money} through {through}?", yes=yes, dry_run=dry_run)
     if order is not None and not order.strip():
         raise InvalidRequest("--order is empty: name the order, or leave the word out.")
-    words = CreateWords(money, provider, method, capture, order or "", customer, description)
-    app = open_app(ctx)
+    words = CreateWords(
+        money, chosen, method, capture, order or "", customer, description, region.upper()
+    )
     key = key_or_fresh(app, key, dry_run=dry_run)
-    outcome = asyncio.run(create_payment(app.context(), words, key, dry_run=dry_run))
+    outcome = asyncio.run(
+        create_payment(app.context(), words, key, routes=app.routes, dry_run=dry_run)
+    )
     _show_outcome("payments.create", outcome, form, output)
 
 

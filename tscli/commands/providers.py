@@ -7,10 +7,19 @@ import typer
 
 from domain.breaker import Breaker
 from domain.clock import iso
+from domain.money import Money
 from domain.provider import AccountStatus
 from tscli.app import App, provider_rows
+from tscli.render.talk import FINDINGS
 from tscli.render.view import Column, Format, View, show
-from tscli.words import DryRunOption, FormatOption, OutputOption, ReasonOption, open_app
+from tscli.words import (
+    DryRunOption,
+    FormatOption,
+    OutputOption,
+    ReasonOption,
+    RegionOption,
+    open_app,
+)
 
 commands = typer.Typer(help="The providers payments go through.", no_args_is_help=True)
 
@@ -27,6 +36,12 @@ _COLUMNS = (
     Column("rate_per_second", "per second", number=True),
     Column("currency_count", "currencies", number=True),
     Column("sandbox", "sandbox"),
+)
+
+_CHOICES = (
+    Column("provider", "provider"),
+    Column("chosen", "chosen"),
+    Column("against", "what speaks against it"),
 )
 
 
@@ -52,6 +67,31 @@ def show_provider(
     app.owner(provider)
     (row,) = [row for row in provider_rows(app) if row["provider"] == provider]
     show(View("providers.show", row | _shared(app, provider)), form, output)
+
+
+@commands.command()
+def choose(
+    ctx: typer.Context,
+    amount: Annotated[str, typer.Option(help="Amount in major units, such as 100.00.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code, such as USD.")],
+    method: Annotated[str, typer.Option(help="A type such as card, our pm_ id, or a token.")] = "",
+    region: RegionOption = "",
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Show which provider the rules choose for a payment, and why not the others."""
+    from tscli.services.intents import CreateWords
+    from tscli.services.routing import choices
+
+    app = open_app(ctx)
+    money = Money.parse(amount, currency.upper())
+    words = CreateWords(money, "auto", method, region=region.upper())
+    found = choices(app.context(), app.routes, words)
+    chosen = next((c for c in found if not c.against), None)
+    rows = [{"provider": c.provider, "chosen": c is chosen, "against": c.against} for c in found]
+    show(View("providers.choose", rows, _CHOICES), form, output)
+    if chosen is None:
+        raise typer.Exit(FINDINGS)
 
 
 @commands.command()

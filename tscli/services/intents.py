@@ -15,10 +15,11 @@ from domain.operation import Operation, OperationKind, OperationState
 from domain.payment import Observation, Payment, Stage
 from domain.payment_method import refuse_card_number
 from domain.provider import Provider, ProviderAccount
+from domain.routing import AUTO
 from tscli.services.booking import store, summary
 from tscli.services.context import Context
 from tscli.services.customers import customer_for
-from tscli.services.provider_accounts import refuse_paused
+from tscli.services.provider_accounts import refuse_down
 
 _TEXT_MAX = 500
 
@@ -42,6 +43,8 @@ class CreateWords:
     customer: str = ""
     """Our customer id, or the shop's own reference."""
     description: str = ""
+    region: str = ""
+    """ISO 3166 code of the customer, for rules that ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def check_words(words: CreateWords) -> None:
         "order reference": words.order_reference,
         "customer": words.customer,
         "description": words.description,
+        "region": words.region,
     }
     for what, text in texts.items():
         check_text(text, what)
@@ -118,7 +122,10 @@ def create_intent(
         {
             "amount_minor": words.money.minor,
             "currency": words.money.currency,
-            "owner": [owner.provider, owner.account, owner.mode],
+            # A chosen provider is no word of the request: the key must find it after a switch.
+            "owner": AUTO
+            if words.provider == AUTO
+            else [owner.provider, owner.account, owner.mode],
             "method": words.method,
             "capture": words.capture,
             "order_reference": words.order_reference,
@@ -135,7 +142,7 @@ def create_intent(
             books.operations.get(row.operation_id),
             replayed=True,
         )
-    refuse_paused(owner, books.provider_accounts.switch(owner))
+    refuse_down(books, context, owner)
     payment = _new_payment(books, context, owner, words)
     books.payments.add(payment)
     books.record(context.actor, "payment.created", payment.payment_id, after=summary(payment))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from db.database import Books
 from domain.errors import (
     ApprovalRequired,
+    CircuitOpen,
     Conflict,
     Declined,
     InvalidRequest,
@@ -24,6 +25,7 @@ from domain.operation import OPEN_STATES, Operation, OperationKind, OperationSta
 from domain.operator import Permission
 from domain.payment import Command, Payment, check_command
 from domain.provider import ProviderAccount
+from domain.routing import AUTO
 from tscli.services.context import Context
 from tscli.services.customers import meet_customer
 from tscli.services.drive import drive
@@ -43,6 +45,7 @@ from tscli.services.intents import (
     refundable_minor,
 )
 from tscli.services.permission import require
+from tscli.services.routing import Routes, route
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,17 @@ class Outcome:
 
 
 async def create_payment(
-    context: Context, words: CreateWords, key: str | None = None, *, dry_run: bool = False
+    context: Context,
+    words: CreateWords,
+    key: str | None = None,
+    *,
+    routes: Routes | None = None,
+    dry_run: bool = False,
 ) -> Outcome:
     """Create, authorise and, unless told otherwise, capture a payment.
+
+    A provider that is to be chosen is chosen by `routes`; the next one is taken only when nothing
+    was recorded for the first.
 
     Raises:
         InvalidRequest: words that make no sense; nothing was written.
@@ -72,7 +83,25 @@ async def create_payment(
     check_words(words)
     require(context, Permission.TAKE_MONEY)
     key = check_key(key) if key else context.ids.new("op")
-    async with context.open_provider(words.provider) as provider:
+    if words.provider != AUTO or routes is None:
+        return await _create(context, words, key, words.provider, dry_run=dry_run)
+    first: CircuitOpen | None = None
+    for name in route(context, routes, words, key):
+        try:
+            return await _create(context, words, key, name, dry_run=dry_run)
+        except CircuitOpen as error:
+            with context.database.read() as books:
+                if books.idempotency.get(CREATE_SCOPE, key) is not None:
+                    raise  # it is recorded, and stays with this provider
+            first = first or error
+    raise first or CircuitOpen("No provider can be asked now.")
+
+
+async def _create(
+    context: Context, words: CreateWords, key: str, name: str, *, dry_run: bool
+) -> Outcome:
+    """Create a payment with the provider of that name."""
+    async with context.open_provider(name) as provider:
         check_capabilities(provider, words)
         owner, keys = provider.account, IdempotencyService(context)
         intent = await keys.begin(

@@ -5,8 +5,8 @@ Pausing an account stops everything that would be sent to it, from every process
 
 from dataclasses import dataclass
 
-from db.database import Database
-from domain.breaker import Breaker
+from db.database import Books, Database
+from domain.breaker import Breaker, admit
 from domain.clock import Clock, iso
 from domain.errors import CircuitOpen, InvalidRequest
 from domain.operator import Permission
@@ -62,6 +62,23 @@ def refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
         f" by {switch.by} at {since}: {switch.reason}",
         hint=f"`tscli providers resume {owner.provider}` lets calls pass again.",
     )
+
+
+def refuse_down(books: Books, context: Context, owner: ProviderAccount) -> None:
+    """Pass unless nothing can be sent to the account now; asked before anything is recorded.
+
+    Raises:
+        CircuitOpen: an operator paused it, or its circuit is open.
+    """
+    refuse_paused(owner, books.provider_accounts.switch(owner))
+    breaker = books.provider_accounts.breaker(owner)
+    asked = admit(breaker, context.clock.now())
+    if not asked.admitted:
+        until = iso(asked.retry_at) if asked.retry_at else "later"
+        raise CircuitOpen(
+            f"{owner.provider} failed {breaker.failures} times in a row; calls are suspended until"
+            f" {until}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
