@@ -60,6 +60,12 @@ class Capabilities:
     partial_capture: bool
     partial_refund: bool
     cancel: bool
+    reauthorize: bool = False
+    """Whether money that is held can be held again for longer."""
+    setup_methods: bool = False
+    """Whether a payment method is set up by its owner at a link of the provider."""
+    exports: frozenset[str] = field(default=frozenset())
+    """Layouts of files that the provider's interface hands out."""
     resend_events: bool = False
     """Whether the provider can be asked to deliver an event again."""
     regions: frozenset[str] = field(default=frozenset())
@@ -133,6 +139,17 @@ class MethodView:
     """`YYYY-MM`, empty when it does not expire."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """One of the provider's own files, as its interface hands it out."""
+
+    name: str
+    """File name without folders."""
+    format_name: str
+    """Layout, such as `stripe.balance_change`."""
+    content: bytes
+
+
 class Provider(Protocol):
     """One account at one provider."""
 
@@ -168,6 +185,17 @@ class Provider(Protocol):
     ) -> Movement:
         """Give money back; the operation id travels in the provider's metadata."""
 
+    async def reauthorize(
+        self, provider_payment_id: str, amount_minor: int, currency: str, key: str
+    ) -> Snapshot:
+        """Hold the money of an authorised payment again, for longer; moves none."""
+
+    async def find(self, payment_id: str, start: datetime, end: datetime) -> Snapshot | None:
+        """The provider's object that carries our payment id, among those created in [start, end).
+
+        Listed, never searched for: indexes lag. None proves nothing.
+        """
+
     async def get(self, provider_payment_id: str) -> Snapshot:
         """The provider's present view of one payment, all its movements included."""
 
@@ -185,6 +213,15 @@ class Provider(Protocol):
 
     async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
         """Look a token up at the provider and keep it for the customer where one is given."""
+
+    async def get_method(self, token: str) -> MethodView:
+        """What a token stands for."""
+
+    async def setup_method(self, provider_customer_id: str, key: str) -> tuple[str, str]:
+        """Begin to keep a method: (token for `add_method`, link at which its owner agrees)."""
+
+    async def fetch_export(self, format_name: str, start: datetime, end: datetime) -> ExportFile:
+        """Have one of the provider's files made for [start, end), and take it."""
 
     async def remove_method(self, token: str) -> None:
         """Make the token useless for further payments."""

@@ -18,6 +18,7 @@ from domain.payment import Snapshot
 from domain.provider import (
     BalanceLine,
     Capabilities,
+    ExportFile,
     MethodView,
     PaymentRequest,
     PayoutView,
@@ -125,6 +126,18 @@ class Guarded:
             )
         )
 
+    async def reauthorize(
+        self, provider_payment_id: str, amount_minor: int, currency: str, key: str
+    ) -> Snapshot:
+        """See `Provider.reauthorize`."""
+        return await self._guarded(
+            lambda: self._inner.reauthorize(provider_payment_id, amount_minor, currency, key)
+        )
+
+    async def find(self, payment_id: str, start: datetime, end: datetime) -> Snapshot | None:
+        """See `Provider.find`."""
+        return await self._guarded(lambda: self._inner.find(payment_id, start, end))
+
     async def get(self, provider_payment_id: str) -> Snapshot:
         """See `Provider.get`."""
         return await self._guarded(lambda: self._inner.get(provider_payment_id))
@@ -148,6 +161,18 @@ class Guarded:
     async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
         """See `Provider.add_method`."""
         return await self._guarded(lambda: self._inner.add_method(token, provider_customer_id))
+
+    async def get_method(self, token: str) -> MethodView:
+        """See `Provider.get_method`."""
+        return await self._guarded(lambda: self._inner.get_method(token))
+
+    async def setup_method(self, provider_customer_id: str, key: str) -> tuple[str, str]:
+        """See `Provider.setup_method`."""
+        return await self._guarded(lambda: self._inner.setup_method(provider_customer_id, key))
+
+    async def fetch_export(self, format_name: str, start: datetime, end: datetime) -> ExportFile:
+        """See `Provider.fetch_export`; made anew it would only be waited for again."""
+        return await self._once(lambda: self._inner.fetch_export(format_name, start, end))
 
     async def remove_method(self, token: str) -> None:
         """See `Provider.remove_method`."""

@@ -5,6 +5,7 @@ never left is `Unavailable`, one that may have arrived is `OutcomeUnknown` unles
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from domain.errors import ConfigurationError, OutcomeUnknown, Unavailable
 
 BODY_MAX_BYTES = 64 * 1024 * 1024
 """Largest answer read; exports are fetched as streams of their own."""
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _NOT_SENT = (
     httpx2.ConnectError,
@@ -44,12 +47,15 @@ class HttpClient:
         deadline_seconds: float = 30.0,
         transport: httpx2.AsyncBaseTransport | None = None,
         body_max_bytes: int = BODY_MAX_BYTES,
+        tls_minimum: str = "1.3",
     ) -> None:
+        self._allowed_hosts = allowed_hosts
         self._body_max_bytes = body_max_bytes
         self._base_url = check_base_url(base_url, allowed_hosts)
         self._deadline_seconds = deadline_seconds
         self._client = httpx2.AsyncClient(
             transport=transport,
+            verify=tls(tls_minimum) if transport is None else True,
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds)),
@@ -96,9 +102,40 @@ class HttpClient:
         finally:
             await response.aclose()
 
+    async def download(self, url: str, headers: Mapping[str, str]) -> bytes:
+        """A file the provider named, from one of the allowed hosts only.
+
+        Raises:
+            ConfigurationError: it lies elsewhere.
+            Unavailable: it could not be had whole.
+        """
+        if not url.startswith(self._base_url + "/"):
+            check_base_url(url, self._allowed_hosts)
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                answer = await self._exchange("GET", url, headers, None)
+        except (httpx2.HTTPError, TimeoutError) as error:
+            raise _lost("GET", type(error).__name__) from error
+        if answer.status != 200:
+            raise Unavailable(f"The provider did not hand the file out ({answer.status}).")
+        return answer.body
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def tls(minimum: str) -> ssl.SSLContext:
+    """Verification by the system's roots, always on, from that version of TLS upwards.
+
+    Raises:
+        ConfigurationError: another version than 1.2 or 1.3.
+    """
+    if minimum not in _VERSIONS:
+        raise ConfigurationError("The oldest TLS version is 1.2 or 1.3.")
+    context = ssl.create_default_context()
+    context.minimum_version = _VERSIONS[minimum]
+    return context
 
 
 def check_base_url(base_url: str, allowed_hosts: frozenset[str]) -> str:

@@ -68,6 +68,10 @@ class AccountSettings:
     cancel_url: str = ""
     brand_name: str = ""
     deadline_seconds: float = 30.0
+    tls_minimum: str = "1.3"
+    """Oldest version of TLS spoken: `1.2` or `1.3`."""
+    account_id: str = ""
+    """Stripe's own id of the account, `acct_…`, checked by `check`."""
     rate_per_second: int = 20
     """For all processes together; the sandbox in process has no limit."""
     webhook_secrets: tuple[str, ...] = ()
@@ -192,12 +196,14 @@ def _stripe(settings: AccountSettings, world: "World | None", clock: Clock) -> P
         return_url=settings.return_url or (_SANDBOX_RETURN if settings.sandbox else ""),
         deadline_seconds=settings.deadline_seconds,
         webhook_secrets=settings.webhook_secrets,
+        account_id=world.account if world is not None else settings.account_id,
     )
     http = HttpClient(
         account.base_url,
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
         transport=face(world) if world is not None else None,
+        tls_minimum=settings.tls_minimum,
     )
     return StripeProvider(account, http, clock)
 
@@ -237,6 +243,7 @@ def _paypal(
         ALLOWED_HOSTS,
         deadline_seconds=account.deadline_seconds,
         transport=transport,
+        tls_minimum=settings.tls_minimum,
     )
     places = None
     if settings.sandbox:

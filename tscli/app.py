@@ -107,8 +107,8 @@ class App:
 
         check_name(provider)
         if provider == "paypal":
-            return _paypal_settings(self.settings.paypal)
-        return _stripe_settings(self.settings.stripe)
+            return _paypal_settings(self.settings.paypal, self.settings.tls_minimum)
+        return _stripe_settings(self.settings.stripe, self.settings.tls_minimum)
 
     def owner(self, provider: str) -> ProviderAccount:
         """Which account of a provider is configured.
@@ -196,7 +196,7 @@ class App:
         )
 
 
-def _stripe_settings(section: StripeSection) -> AccountSettings:
+def _stripe_settings(section: StripeSection, tls_minimum: str) -> AccountSettings:
     from providers.registry import AccountSettings
     from tscli.settings import stripe_webhook_secrets
 
@@ -204,15 +204,17 @@ def _stripe_settings(section: StripeSection) -> AccountSettings:
     return AccountSettings(
         key=key,
         account=section.account,
+        account_id=section.account_id,
         base_url=section.base_url if key or "base_url" in section.model_fields_set else "",
         return_url=section.return_url,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        tls_minimum=tls_minimum,
         webhook_secrets=stripe_webhook_secrets(section),
     )
 
 
-def _paypal_settings(section: PayPalSection) -> AccountSettings:
+def _paypal_settings(section: PayPalSection, tls_minimum: str) -> AccountSettings:
     from providers.registry import AccountSettings
 
     return AccountSettings(
@@ -227,6 +229,7 @@ def _paypal_settings(section: PayPalSection) -> AccountSettings:
         brand_name=section.brand_name,
         deadline_seconds=section.deadline_seconds,
         rate_per_second=section.rate_per_second,
+        tls_minimum=tls_minimum,
         webhook_id=section.webhook_id,
         webhook_verify=section.webhook_verify,
     )

@@ -40,6 +40,8 @@ class StripeSection(BaseModel):
     """Our name for the account; part of every stored key."""
     base_url: str = "https://api.stripe.com"
     """Another address for a local `tscli sandbox serve`."""
+    account_id: str = ""
+    """Stripe's own id of the account, `acct_…`; `providers check` refuses a key of another one."""
     return_url: str = ""
     """Where customers come back to after authentication."""
     webhook_secrets: SecretStr = SecretStr("")
@@ -141,6 +143,8 @@ class Settings(BaseSettings):
     """`sqlite:////FOLDER/FILE` or `postgresql://…`; a file in the data folder when empty."""
     operator: str = Field(default="", max_length=64)
     """Who acts; the system's user when empty."""
+    tls_minimum: Literal["1.2", "1.3"] = "1.3"
+    """Oldest version of TLS that is spoken with providers."""
     idempotency_url: SecretStr = SecretStr("")
     """`redis://…`, `rediss://…` or `unix://…` for claims on keys; in the books when empty."""
     operators: dict[str, OperatorSection] = Field(default_factory=dict)

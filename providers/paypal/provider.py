@@ -16,11 +16,12 @@ from time import monotonic
 from typing import Any
 
 from domain.clock import Clock, SystemClock
-from domain.errors import ConfigurationError, Rejected, Unavailable
+from domain.errors import CapabilityMissing, ConfigurationError, Rejected, Unavailable
 from domain.payment import Snapshot, Stage
 from domain.provider import (
     BalanceLine,
     Capabilities,
+    ExportFile,
     MethodView,
     PaymentRequest,
     PayoutView,
@@ -211,6 +212,13 @@ class PayPalProvider:
             snapshots.check_owner(answer, self._owner)
             return snapshots.refund(answer)
 
+    async def find(self, payment_id: str, start: datetime, end: datetime) -> Snapshot | None:
+        """See `Provider.find`; PayPal lists paid orders only, some hours late."""
+        async for shown in self.payments(start, end):
+            if shown.payment_id == payment_id:
+                return shown
+        return None
+
     async def get(self, provider_payment_id: str) -> Snapshot:
         """See `Provider.get`."""
         order = await self._order(provider_payment_id)
@@ -267,6 +275,20 @@ class PayPalProvider:
         if token == WALLET:
             return MethodView(token=WALLET, type=WALLET)
         return await vault.keep(self._client, self._owner, token, provider_customer_id)
+
+    async def get_method(self, token: str) -> MethodView:
+        """See `Provider.get_method`."""
+        if token == WALLET:
+            return MethodView(token=WALLET, type=WALLET)
+        return await vault.look_up(self._client, self._owner, token)
+
+    async def fetch_export(self, format_name: str, start: datetime, end: datetime) -> ExportFile:
+        """See `Provider.fetch_export`; PayPal's files come by SFTP, not by its interface."""
+        raise CapabilityMissing(
+            "PayPal hands its report files out by SFTP only.",
+            hint="Pick the settlement report up from reports.paypal.com; its lines can also be"
+            " listed through Transaction Search.",
+        )
 
     async def remove_method(self, token: str) -> None:
         """See `Provider.remove_method`; the wallet that is asked each time is not kept at all."""

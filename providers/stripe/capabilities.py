@@ -2,6 +2,7 @@
 
 from domain.iso4217 import EXPONENTS
 from domain.provider import Capabilities
+from providers.stripe.reports import REPORTS
 
 _NOT_CHARGED = frozenset(
     {
@@ -18,4 +19,5 @@ CAPABILITIES = Capabilities(
     partial_capture=True,
     partial_refund=True,
     cancel=True,
+    exports=frozenset(REPORTS),
 )

@@ -17,6 +17,7 @@ from domain.payment import Snapshot
 from domain.provider import (
     BalanceLine,
     Capabilities,
+    ExportFile,
     MethodView,
     PaymentRequest,
     PayoutView,
@@ -25,16 +26,26 @@ from domain.provider import (
 from domain.transaction import Movement
 from domain.webhook import ListedEvent, Proof, ProviderEvent
 from providers.http import HttpClient
-from providers.stripe import events, webhooks
+from providers.stripe import events, reports, webhooks
 from providers.stripe.amounts import to_stripe
 from providers.stripe.capabilities import CAPABILITIES
 from providers.stripe.errors import translated
-from providers.stripe.snapshots import balance_line, check_mode, method, payout, refund, snapshot
+from providers.stripe.snapshots import (
+    balance_line,
+    check_account,
+    check_mode,
+    method,
+    payout,
+    refund,
+    snapshot,
+)
 from providers.stripe.transport import StripeTransport
 
-ALLOWED_HOSTS = frozenset({"api.stripe.com"})
+ALLOWED_HOSTS = frozenset({"api.stripe.com", "files.stripe.com"})
 _EXPAND_INTENT = ["latest_charge.balance_transaction"]
 _PAGE = 100
+_DEBITS = frozenset({"us_bank_account", "sepa_debit"})
+"""Types that need a mandate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class StripeSettings:
     base_url: str = "https://api.stripe.com"
     return_url: str = ""
     """Where the customer comes back to after authentication."""
+    account_id: str = ""
+    """Stripe's id of the account, `acct_…`; `ping` refuses another one."""
     deadline_seconds: float = 30.0
     webhook_secrets: tuple[str, ...] = ()
     """Secrets of our webhook address, the old one beside the new while they are rolled."""
@@ -60,6 +73,7 @@ class StripeProvider:
     ) -> None:
         stripe.enable_telemetry = False
         self._settings = settings
+        self._kinds: dict[str, str] = {}
         self._clock = clock or SystemClock()
         self._transport = StripeTransport(http)
         self._owner = ProviderAccount("stripe", settings.account, settings.mode)
@@ -104,8 +118,12 @@ class StripeProvider:
             params["description"] = request.description
         if request.provider_customer_id:
             params["customer"] = request.provider_customer_id
+        params["expand"] = [*_EXPAND_INTENT, "payment_method"]
         with translated():
             intent = await self._v1.payment_intents.create_async(params, _options(key))
+            kind = getattr(intent.payment_method, "type", None)
+            if kind:
+                self._kinds[request.method_token] = str(kind)
             return snapshot(intent, self._owner)
 
     async def confirm(self, provider_payment_id: str, method_token: str, key: str) -> Snapshot:
@@ -113,6 +131,9 @@ class StripeProvider:
         params: Any = {"payment_method": method_token, "expand": _EXPAND_INTENT}
         if self._settings.return_url:
             params["return_url"] = self._settings.return_url
+        if await self._kind(method_token) in _DEBITS:
+            # The shop holds the signed mandate; Stripe asks only that it was accepted.
+            params["mandate_data"] = {"customer_acceptance": {"type": "offline"}}
         with translated():
             intent = await self._v1.payment_intents.confirm_async(
                 provider_payment_id, params, _options(key)
@@ -158,6 +179,21 @@ class StripeProvider:
         }
         with translated():
             return refund(await self._v1.refunds.create_async(params, _options(key)))
+
+    async def reauthorize(
+        self, provider_payment_id: str, amount_minor: int, currency: str, key: str
+    ) -> Snapshot:
+        """See `Provider.reauthorize`; Stripe has no such call."""
+        raise CapabilityMissing(
+            "Stripe cannot hold money again.", hint="Capture it, or create a new payment."
+        )
+
+    async def find(self, payment_id: str, start: datetime, end: datetime) -> Snapshot | None:
+        """See `Provider.find`."""
+        async for shown in self.payments(start, end):
+            if shown.payment_id == payment_id:
+                return await self.get(shown.provider_payment_id)
+        return None
 
     async def get(self, provider_payment_id: str) -> Snapshot:
         """See `Provider.get`."""
@@ -205,6 +241,9 @@ class StripeProvider:
         """See `Provider.ping`."""
         with translated(asking=True):
             check_mode(await self._v1.balance.retrieve_async(), self._owner)
+            if self._settings.account_id:
+                found = await self._v1.accounts.retrieve_current_async()
+                check_account(str(found.id), self._settings.account_id)
 
     async def add_method(self, token: str, provider_customer_id: str) -> MethodView:
         """See `Provider.add_method`."""
@@ -217,6 +256,24 @@ class StripeProvider:
                 found = await self._v1.payment_methods.retrieve_async(token)
         check_mode(found, self._owner)
         return method(found)
+
+    async def get_method(self, token: str) -> MethodView:
+        """See `Provider.get_method`."""
+        return await self.add_method(token, "")
+
+    async def setup_method(self, provider_customer_id: str, key: str) -> tuple[str, str]:
+        """See `Provider.setup_method`; Stripe's tokens are made in the shop's own page."""
+        raise CapabilityMissing(
+            "Stripe's payment methods are made in the shop's page, not at a link.",
+            hint="Keep the pm_… the page made: `tscli methods add --token pm_…`.",
+        )
+
+    async def fetch_export(self, format_name: str, start: datetime, end: datetime) -> ExportFile:
+        """See `Provider.fetch_export`."""
+        with translated(asking=True):
+            return await reports.fetch(
+                self._v1, self._transport.http, self._settings.api_key, format_name, start, end
+            )
 
     async def remove_method(self, token: str) -> None:
         """See `Provider.remove_method`."""
@@ -262,6 +319,14 @@ class StripeProvider:
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
         await self._transport.close_async()
+
+    async def _kind(self, token: str) -> str:
+        """The type of a payment method, asked for once; card tokens of tests tell by their name."""
+        if token not in self._kinds and not token.startswith("pm_card_"):
+            with translated(asking=True):
+                found = await self._v1.payment_methods.retrieve_async(token)
+            self._kinds[token] = str(found.type)
+        return self._kinds.get(token, "card")
 
     async def _refunds(self, intent: Any) -> AsyncIterator[Any]:
         params: Any = {

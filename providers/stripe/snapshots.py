@@ -92,6 +92,20 @@ def check_mode(stripe_object: Any, owner: ProviderAccount) -> None:
         )
 
 
+def check_account(theirs: str, ours: str) -> None:
+    """Let the account pass that this one is pinned to.
+
+    Raises:
+        Rejected: the key belongs to another account.
+    """
+    if theirs != ours:
+        raise Rejected(
+            f"The key belongs to the Stripe account {theirs}, this one is pinned to {ours}.",
+            hint="Set TSCLI_STRIPE__API_KEY to a key of that account.",
+            reason="mode_mismatch",
+        )
+
+
 def instant(seconds: int) -> datetime:
     """Stripe's Unix seconds as an instant."""
     return _EPOCH + timedelta(seconds=seconds)

@@ -20,6 +20,11 @@ class StripeTransport(stripe.HTTPClient):
         super().__init__()
         self._http = http
 
+    @property
+    def http(self) -> HttpClient:
+        """The client underneath, for what the SDK does not carry."""
+        return self._http
+
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:

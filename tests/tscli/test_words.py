@@ -35,7 +35,7 @@ WRITING = {
     ("sandbox", "deliver"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
-    ("approvals", "reject"),
+    ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),
 }  # fmt: skip
 
 

@@ -42,6 +42,26 @@ def add(
     show(View("methods.add", shown), form, output)
 
 
+@commands.command()
+def setup(
+    ctx: typer.Context,
+    customer: Annotated[str, typer.Option(help="Whose it will be.")] = "",
+    provider: ProviderOption = "paypal",
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Begin to keep a method that its owner agrees to at a link."""
+    from tscli.services.customers import setup_method
+
+    context = open_app(ctx).context()
+    token, link = asyncio.run(setup_method(context, provider, customer, dry_run=dry_run))
+    shown = {"provider": provider, "token": token, "link": link, "dry_run": dry_run}
+    more = f" --customer {customer}" if customer else ""
+    note = f"Once they agreed: `tscli methods add --provider {provider} --token {token}{more}`."
+    show(View("methods.setup", shown, notes=() if dry_run else (note,)), form, output)
+
+
 @commands.command("list")
 def list_methods(
     ctx: typer.Context,

@@ -155,6 +155,25 @@ def capture(
 
 
 @commands.command()
+def reauthorize(
+    ctx: typer.Context,
+    payment: PaymentArgument,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Hold an authorised payment's money for longer; nothing moves."""
+    from tscli.services.renewal import reauthorize_payment
+
+    check_id(payment, "pay")
+    confirm(f"Hold the money of {payment} again?", yes=yes, dry_run=dry_run)
+    held = asyncio.run(reauthorize_payment(open_app(ctx).context(), payment, dry_run=dry_run))
+    shown = data.payment_data(held) | {"dry_run": dry_run}
+    show(View("payments.reauthorize", shown), form, output)
+
+
+@commands.command()
 def cancel(
     ctx: typer.Context,
     payment: PaymentArgument,

@@ -1,5 +1,6 @@
 """`tscli reconcile`: does our ledger agree with what the provider reports, and if not, where."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,6 +77,34 @@ def run(
     }
     _show("reconcile.run", shown, done.run.break_counts, form, output)
     _finish(done.rejects, done.run.break_count, f"tscli breaks list --run {done.run.run_id}")
+
+
+@commands.command()
+def fetch(
+    ctx: typer.Context,
+    start: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")],
+    end: Annotated[str, typer.Option("--to", help="Day after the last, YYYY-MM-DD.")],
+    folder: Annotated[Path, typer.Option(help="Where the file goes; made when missing.")],
+    layout: Annotated[
+        str, typer.Option(help="Which of the provider's files.")
+    ] = "stripe.balance_change_from_activity.itemized",
+    provider: ProviderOption = "stripe",
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Have the provider make an export file, and keep it in a folder."""
+    from tscli.services.exports import fetch_export
+    from tscli.services.reconciliation import period_of
+
+    period = period_of(day(start), day(end), "UTC")
+    place = folder / f"{layout}_{start}_{end}.csv"
+    context = open_app(ctx).context()
+    got = asyncio.run(fetch_export(context, provider, layout, period.start_at, period.end_at))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(place, got.content)
+    shown = {"provider": provider, "layout": got.format_name, "file": str(place)}
+    shown["bytes"] = str(len(got.content))
+    show(View("reconcile.fetch", shown), form, output)
 
 
 @commands.command()

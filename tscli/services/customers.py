@@ -104,6 +104,26 @@ async def add_method(
         return _keep(books, context, owner, method)
 
 
+async def setup_method(
+    context: Context, provider_name: str, customer: str, *, dry_run: bool = False
+) -> tuple[str, str]:
+    """Begin to keep a method: (token for `add_method`, link at which its owner agrees).
+
+    Raises:
+        CapabilityMissing: the provider sets methods up otherwise.
+        ProviderError: the provider did not begin it.
+    """
+    require(context, Permission.TAKE_MONEY)
+    refuse_card_number(customer, "customer")
+    async with context.open_provider(provider_name) as provider:
+        if not provider.capabilities.setup_methods or dry_run:
+            return ("", "") if dry_run else await provider.setup_method("", "")
+        with context.database.transaction() as books:
+            customer_id = customer_for(books, context, customer)
+        there = await provider_customer(context, provider, customer_id) if customer_id else ""
+        return await provider.setup_method(there, context.ids.new("op"))
+
+
 def _keep(
     books: Books, context: Context, owner: ProviderAccount, method: PaymentMethod
 ) -> PaymentMethod:

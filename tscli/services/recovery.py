@@ -98,11 +98,23 @@ async def retry(
         check_owner(payment, provider.account)
         if dry_run:
             return payment
-        if payment.provider_payment_id is not None:
+        if payment.provider_payment_id is None:
+            await _look_for(context, provider, payment)
+        else:
             seen = await provider.get(payment.provider_payment_id)
             store_snapshot(context, payment_id, seen)
             _renew_stuck(context, provider, payment_id, ticket)
         return await refresh(context, provider, payment_id)
+
+
+async def _look_for(context: Context, provider: Provider, payment: Payment) -> None:
+    """Adopt an object whose creation was never answered; none found proves nothing."""
+    start = payment.created_at - timedelta(minutes=5)
+    found = await provider.find(
+        payment.payment_id, start, context.clock.now() + timedelta(seconds=1)
+    )
+    if found is not None:
+        store_snapshot(context, payment.payment_id, found)
 
 
 def _renew_stuck(context: Context, provider: Provider, payment_id: str, ticket: str) -> None:

@@ -91,6 +91,21 @@ def close_dispute(call: Call) -> Json:
     return shape(call.core, disputes.lose(call.core, call.id), call.base_url)
 
 
+def own_account(call: Call) -> Json:
+    """The account whose key asks."""
+    return {
+        "id": call.core.account,
+        "object": "account",
+        "charges_enabled": True,
+        "country": "US",
+        "default_currency": "usd",
+        "details_submitted": True,
+        "email": None,
+        "payouts_enabled": True,
+        "type": "standard",
+    }
+
+
 def balance(call: Call) -> Json:
     """What is available and what is still pending, per currency."""
     sums = payouts.balances(call.core) or {"USD": (0, 0)}
@@ -194,6 +209,7 @@ ENDPOINTS: list[Endpoint] = [
     endpoint("GET", "/v1/disputes", list_disputes, BY_PAYMENT),
     endpoint("GET", "/v1/disputes/{}", one(Dispute), EXPAND),
     endpoint("POST", "/v1/disputes/{}/close", close_dispute, EXPAND),
+    endpoint("GET", "/v1/account", own_account, EXPAND),
     endpoint("GET", "/v1/balance", balance, EXPAND),
     endpoint(
         "GET", "/v1/balance_transactions", list_lines,
