@@ -1,0 +1,134 @@
+"""Many seeds in several processes: each worker owns a folder in memory, a template and a life.
+
+Workers are forked from a process with one thread, and each forks its commands in turn.
+"""
+
+import contextlib
+import gc
+import os
+import pickle
+import selectors
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.storms.books import BooksFile, make_template
+from tests.storms.child import Life
+from tests.storms.storm import Broken, Report, Storm
+from tests.storms.warming import warm
+
+MEMORY = Path("/dev/shm")
+_SIZE = 8
+"""Bytes in front of each report on its way: how long it is."""
+
+
+class Harbour:
+    """What one process needs to run storms, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.books = BooksFile(folder, make_template(folder))
+        self.life = Life(self.books.url)
+        warm(self.life, self.books)
+        self.books.let_go()
+        gc.collect()
+        gc.freeze()
+
+    def run(self, seed: int, *, twice: bool = False) -> Report:
+        """One storm; with `twice` its trace must be the same the second time."""
+        report = Storm(seed, self.books, self.life).run()
+        if twice:
+            again = Storm(seed, self.books, self.life).run()
+            if again.trace != report.trace:
+                return replace(again, broken=Broken("TRACE", _difference(report, again)))
+        return report
+
+
+@contextlib.contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder that is gone at the end, in memory where the machine has it."""
+    place = MEMORY if MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="tscli-storms-", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sail(
+    seeds: Sequence[int], workers: int, *, twice: bool = False,
+    prepare: Callable[[], None] = lambda: None,
+) -> Iterator[Report]:  # fmt: skip
+    """Run all seeds; reports come as they are ready, schedules only of what is broken.
+
+    `prepare` runs in each worker before anything else.
+    """
+    with selectors.DefaultSelector() as ready:
+        pids = []
+        for number in range(min(workers, len(seeds))):
+            pid, stream = _launch(seeds[number::workers], prepare, twice)
+            pids.append(pid)
+            ready.register(stream, selectors.EVENT_READ)
+        try:
+            while ready.get_map():
+                for key, _ in ready.select():
+                    yield from _receive(ready, key.fileobj)
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+                os.waitpid(pid, 0)
+
+
+def _receive(ready: selectors.BaseSelector, stream: Any) -> Iterator[Report]:
+    size = _exactly(stream, _SIZE)
+    if size:
+        yield pickle.loads(_exactly(stream, int.from_bytes(size)))
+    else:
+        ready.unregister(stream)
+        stream.close()
+
+
+def _exactly(stream: Any, size: int) -> bytes:
+    """That many bytes, or none where the stream ends; unbuffered, as readiness is asked for."""
+    data = b""
+    while len(data) < size:
+        part = stream.read(size - len(data))
+        if not part:
+            return b""
+        data += part
+    return data
+
+
+def _launch(seeds: Sequence[int], prepare: Callable[[], None], twice: bool) -> tuple[int, Any]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, os.fdopen(reading, "rb", buffering=0)
+    status = 70
+    try:
+        os.close(reading)
+        with os.fdopen(writing, "wb") as out, folder_in_memory() as folder:
+            prepare()
+            harbour = Harbour(folder)
+            for seed in seeds:
+                report = harbour.run(seed, twice=twice)
+                schedule = report.schedule if report.broken else []
+                data = pickle.dumps(replace(report, schedule=schedule))
+                out.write(len(data).to_bytes(_SIZE) + data)
+                out.flush()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _difference(first: Report, second: Report) -> str:
+    pairs = zip(first.schedule, second.schedule, strict=False)
+    for number, (one, other) in enumerate(pairs):
+        if one != other:
+            return f"line {number}: {one!r} and {other!r}"
+    return "one schedule is longer"
