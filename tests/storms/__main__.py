@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterable
 
 from tests.storms.figures import Figures, table
-from tests.storms.fleet import Harbour, folder_in_memory, sail
+from tests.storms.fleet import Harbour, folder_in_memory, run_seeds, sail
+from tests.storms.hunting import hunt
 from tests.storms.storm import Report
 
 SCHEDULES_MAX = 5
@@ -24,18 +25,28 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="replay one seed and print its schedule")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--twice", action="store_true", help="run each seed twice, compare traces")
+    parser.add_argument("--twice-every", type=int, default=0, metavar="N",
+                        help="run every Nth seed twice and compare the traces")  # fmt: skip
+    parser.add_argument("--mutants", action="store_true", help="which seed catches which fault")
     asked = parser.parse_args(words)
     if asked.seed is not None:
         return _replay(asked.seed)
+    if asked.mutants:
+        return hunt(asked.workers)
     seeds = range(asked.first, asked.first + asked.seeds)
     started = time.monotonic()
-    figures = _gathered(sail(seeds, asked.workers, twice=asked.twice))
+    parts = [seeds[number :: asked.workers] for number in range(asked.workers)]
+    jobs = [(_as_it_is, run_seeds(part, twice_every=asked.twice_every)) for part in parts if part]
+    figures = _gathered(report for _, report in sail(jobs, asked.workers))
     took = ("seconds", f"{time.monotonic() - started:.0f}")
     print(table([*figures.rows(), took]))
     if figures.storms < asked.seeds:
         print(f"only {figures.storms} of {asked.seeds} seeds came to an end")
     return int(bool(figures.broken) or figures.storms < asked.seeds)
+
+
+def _as_it_is() -> None:
+    """The product is not changed."""
 
 
 def _gathered(reports: Iterable[Report]) -> Figures:

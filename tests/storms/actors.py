@@ -49,7 +49,8 @@ def insist(shop: Shop, command: Command, most: int = 3) -> Generator[Command, Sa
     for _ in range(most):
         said = yield command
         certain = said is not None and not (said[0] == "error" and said[1] in UNSURE)
-        if certain or shop.chance(25):
+        suspended = said is not None and said[-1] == "circuit_open"
+        if certain or shop.chance(70 if suspended else 25):
             return said
     return said
 

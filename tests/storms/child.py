@@ -40,6 +40,18 @@ _begin = db.engine._begin_sqlite
 _transaction = Database.transaction
 
 
+class _Nobody:
+    """Stands for the life of this process until it is made."""
+
+    def meet(self, point: str, *details: Any) -> tuple[Any, ...]:
+        """Nobody is met."""
+        raise AssertionError(point, details)
+
+
+CURRENT: "Life | _Nobody" = _Nobody()
+"""The life of this process."""
+
+
 class Life:
     """Everything a command works with, made and warmed once, before any fork.
 
@@ -50,6 +62,8 @@ class Life:
     def __init__(self, url: str) -> None:
         self.end: End | None = None
         self._dice = random.Random()
+        global CURRENT
+        CURRENT = self
         _wrap_seams(self)
         # One connection for all transactions of a command; opening is half of their time.
         db.engine.NullPool = QueuePool
@@ -62,6 +76,7 @@ class Life:
         """Live as one command: wait for the start, do it, print what came of it."""
         gc.disable()
         self.end, self._dice = end, random.Random(seed)
+        random.seed(seed)
         self.meet("start")
         try:
             said = asyncio.run(carry_out(self._context(command, operator), command))

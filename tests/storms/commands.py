@@ -69,24 +69,13 @@ async def _refresh(context: Context, command: Command) -> tuple[str, ...]:
 
 
 async def _sweep(context: Context, command: Command) -> tuple[str, ...]:
-    """What the timer runs: every payment that is not settled is asked for."""
-    from domain.payment import PaymentState
-    from tscli.services.lookups import find_payments, refresh_payment
+    """What the timer runs: all that is due, or all that is unsettled for `older_minutes`."""
+    from tscli.services.sweep import sweep
 
-    unsettled = {PaymentState.PENDING, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION}
-    with context.database.read() as books:
-        stuck = [
-            p.payment_id
-            for p in find_payments(context)
-            if p.state in unsettled or books.operations.of_payment(p.payment_id, only_open=True)
-        ]
-    troubles = []
-    for payment_id in stuck:
-        try:
-            await refresh_payment(context, payment_id)
-        except PaymentsError as error:
-            troubles.append(error.code)
-    return ("done", *troubles)
+    minutes = dict(command.words).get("older_minutes")
+    older_than = None if minutes is None else timedelta(minutes=minutes)
+    swept = await sweep(context, older_than=older_than)
+    return ("done", *(f"{s.outcome}" for s in swept))
 
 
 def _said(outcome: Outcome) -> tuple[str, ...]:
@@ -105,4 +94,3 @@ VERBS: dict[str, Carried] = {
     "refresh": _refresh,
     "sweep": _sweep,
 }
-OLDER_THAN = timedelta(0)

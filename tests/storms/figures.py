@@ -31,10 +31,10 @@ class Figures:
         self.storms += 1
         self.counts += report.counts
         self.reviewed += report.reviewed
-        if report.broken is None:
-            self.sweeps[report.sweeps] += 1
-        else:
+        if report.broken is not None:
             self.broken.append(report)
+        elif not report.reviewed:
+            self.sweeps[report.sweeps] += 1
 
     def rows(self) -> list[tuple[str, str]]:
         """The table: name and figure."""
@@ -57,7 +57,7 @@ class Figures:
             name = named_sweeps.get(sweeps, f"converged in {sweeps} sweeps")
             share = f"{100 * self.sweeps[sweeps] / max(self.storms, 1):.2f} %"
             text.append((name, f"{self.sweeps[sweeps]:,} ({share})"))
-        return [*text, ("of these left to a person", f"{self.reviewed:,}")]
+        return [*text, ("left to a person", f"{self.reviewed:,}")]
 
 
 def table(rows: list[tuple[str, str]]) -> str:

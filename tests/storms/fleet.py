@@ -11,6 +11,7 @@ import selectors
 import shutil
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,24 +59,41 @@ def folder_in_memory() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sail(
-    seeds: Sequence[int], workers: int, *, twice: bool = False,
-    prepare: Callable[[], None] = lambda: None,
-) -> Iterator[Report]:  # fmt: skip
-    """Run all seeds; reports come as they are ready, schedules only of what is broken.
+Job = Callable[[Harbour], Iterator[Report]]
+"""What one worker does, harbour ready: a stream of reports."""
 
-    `prepare` runs in each worker before anything else.
+
+def run_seeds(seeds: Sequence[int], *, twice_every: int = 0) -> Job:
+    """A job: all these seeds, every Nth of all seeds twice; schedules only of what is broken."""
+
+    def work(harbour: Harbour) -> Iterator[Report]:
+        for seed in seeds:
+            twice = bool(twice_every) and seed % twice_every == 0
+            report = harbour.run(seed, twice=twice)
+            yield report if report.broken else replace(report, schedule=[])
+
+    return work
+
+
+def sail(
+    jobs: Sequence[tuple[Callable[[], None], Job]], workers: int
+) -> Iterator[tuple[int, Report]]:
+    """Do all jobs, so many at once, each in a process of its own: (job number, report) as ready.
+
+    The first half of a job prepares its process before anything else happens there.
     """
+    waiting = list(enumerate(jobs))[::-1]
     with selectors.DefaultSelector() as ready:
-        pids = []
-        for number in range(min(workers, len(seeds))):
-            pid, stream = _launch(seeds[number::workers], prepare, twice)
-            pids.append(pid)
-            ready.register(stream, selectors.EVENT_READ)
+        pids: list[int] = []
         try:
-            while ready.get_map():
+            while waiting or ready.get_map():
+                while waiting and len(ready.get_map()) < workers:
+                    number, (prepare, job) = waiting.pop()
+                    pid, stream = _launch(prepare, job)
+                    pids.append(pid)
+                    ready.register(stream, selectors.EVENT_READ, number)
                 for key, _ in ready.select():
-                    yield from _receive(ready, key.fileobj)
+                    yield from ((key.data, r) for r in _receive(ready, key.fileobj))
         finally:
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
@@ -103,7 +121,7 @@ def _exactly(stream: Any, size: int) -> bytes:
     return data
 
 
-def _launch(seeds: Sequence[int], prepare: Callable[[], None], twice: bool) -> tuple[int, Any]:
+def _launch(prepare: Callable[[], None], job: Job) -> tuple[int, Any]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -112,18 +130,24 @@ def _launch(seeds: Sequence[int], prepare: Callable[[], None], twice: bool) -> t
     status = 70
     try:
         os.close(reading)
+        signal.signal(signal.SIGTERM, _end)
         with os.fdopen(writing, "wb") as out, folder_in_memory() as folder:
             prepare()
-            harbour = Harbour(folder)
-            for seed in seeds:
-                report = harbour.run(seed, twice=twice)
-                schedule = report.schedule if report.broken else []
-                data = pickle.dumps(replace(report, schedule=schedule))
+            for report in job(Harbour(folder)):
+                data = pickle.dumps(report)
                 out.write(len(data).to_bytes(_SIZE) + data)
                 out.flush()
         status = 0
+    except SystemExit:
+        pass
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _end(*_: object) -> None:
+    raise SystemExit
 
 
 def _difference(first: Report, second: Report) -> str:

@@ -40,14 +40,14 @@ def unsettled(books: Rows, truth: Truth) -> Iterator[tuple[str, str]]:
 
 
 def unlike_truth(books: Rows, truth: Truth) -> Iterator[tuple[str, str]]:
-    """I3, I4 and I14 at the end: attached movements, equal amounts, equal balances."""
+    """I4 and I14 at the end, as (invariant, sentence): attached movements, equal amounts, equal balances."""
     ours = {p["provider_payment_id"]: p for p in books["payments"] if p["provider_payment_id"]}
     for t in truth.paid:
         p = ours.get(t.intent_id)
         if p is None and (t.captured or t.refunded):
             yield "I4", f"{t.intent_id} moved money that belongs to no payment"
         if p is not None and (p["captured_minor"], p["refunded_minor"]) != (t.captured, t.refunded):
-            yield p["payment_id"], f"ours {p['captured_minor']}, theirs {t.captured}"
+            yield "I14", f"{p['payment_id']}: ours {p['captured_minor']}, theirs {t.captured}"
     if _balances(books) != truth.net:
         yield "I14", f"the ledger holds {_balances(books)}, the provider {truth.net}"
 
