@@ -62,7 +62,9 @@ class BooksFile:
         run = self._connection.execute
         run("BEGIN")
         try:
-            return {t: [dict(row) for row in run(f"SELECT * FROM {t} ORDER BY rowid")] for t in TABLES}
+            return {
+                t: [dict(row) for row in run(f"SELECT * FROM {t} ORDER BY rowid")] for t in TABLES
+            }
         finally:
             run("COMMIT")
 

@@ -15,7 +15,6 @@ Broken = Iterator[tuple[str, str]]
 
 ENDS = ("failed", "cancelled")
 OPEN = ("recorded", "sending", "unknown")
-KEY_WINDOW_MICROS = 24 * 3_600 * 1_000_000
 MONEY_STEPS = ("confirm", "capture", "refund")
 
 
@@ -66,8 +65,7 @@ def no_false_success(books: Rows, truth: Truth) -> Broken:
 
 
 def within_bounds(books: Rows, truth: Truth) -> Broken:
-    """I6 and I7: captured within authorised, refunds given, doubtful and reserved within captured.
-    """
+    """I6 and I7: captured within authorised; refunds, reserved ones too, within captured."""
     moved = {t["operation_id"] for t in books["transactions"] if t["operation_id"]}
     for p in books["payments"]:
         if p["captured_minor"] > p["amount_minor"]:

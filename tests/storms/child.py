@@ -25,9 +25,12 @@ from domain.audit import Actor
 from domain.clock import from_micros
 from domain.ids import Ids
 from domain.provider import Provider
+from providers import paypal, stripe
 from providers.guard import Guarded
 from providers.http import HttpClient
-from providers.stripe.provider import ALLOWED_HOSTS, StripeProvider, StripeSettings
+from providers.paypal.provider import PayPalProvider, PayPalSettings
+from providers.sandbox.world import PAYPAL_ACCOUNT
+from providers.stripe.provider import StripeProvider, StripeSettings
 from tests.storms.commands import Command, carry_out
 from tests.storms.ground import HOSTS
 from tscli.services.context import Context
@@ -96,18 +99,31 @@ class Life:
 
     @asynccontextmanager
     async def _open_provider(self, name: str) -> AsyncIterator[Provider]:
-        http = HttpClient(
-            HOSTS[name], ALLOWED_HOSTS, deadline_seconds=_REAL_SECONDS,
-            transport=LineTransport(self),
-        )  # fmt: skip
-        settings = StripeSettings(
-            "sk_test_storm", "default", "test", HOSTS[name], "https://shop.example/back"
-        )
-        provider = StripeProvider(settings, http)
+        provider = PROVIDERS[name](LineTransport(self))
         try:
             yield Guarded(provider, SharedAccounts(self.database, self.clock), self.clock, 0)
         finally:
             await provider.aclose()
+
+
+def _stripe(transport: httpx2.AsyncBaseTransport) -> Provider:
+    url = HOSTS["stripe"]
+    settings = StripeSettings("sk_test_storm", "default", "test", url, "https://shop.example/back")
+    return StripeProvider(settings, _http(url, stripe.provider.ALLOWED_HOSTS, transport))
+
+
+def _paypal(transport: httpx2.AsyncBaseTransport) -> Provider:
+    url, back = HOSTS["paypal"], "https://shop.example/back"
+    settings = PayPalSettings("sandbox", "sandbox", "default", "test", PAYPAL_ACCOUNT, url, back, back)
+    return PayPalProvider(settings, _http(url, paypal.provider.ALLOWED_HOSTS, transport))
+
+
+def _http(url: str, hosts: frozenset[str], transport: httpx2.AsyncBaseTransport) -> HttpClient:
+    return HttpClient(url, hosts, deadline_seconds=_REAL_SECONDS, transport=transport)
+
+
+PROVIDERS = {"stripe": _stripe, "paypal": _paypal}
+"""The real adapters over another transport."""
 
 
 class End(Protocol):

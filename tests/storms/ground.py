@@ -135,7 +135,7 @@ def brief(request: tuple[Any, ...], answer: tuple[Any, ...]) -> str:
         return f"{method} {url} {key_of(request)[-12:]} -> {answer[1]}"
     try:
         said = json.loads(answer[3])
-        word = said.get("status") or said.get("error", {}).get("code") or ""
+        word = said.get("status") or said.get("name") or said.get("error", {}).get("code") or ""
     except (ValueError, AttributeError):
         word = "unreadable"
     return f"{method} {url} {key_of(request)[-12:]} -> {answer[1]} {word}"

@@ -15,15 +15,15 @@ from domain.clock import SetClock, to_micros
 from providers.sandbox.faults import Fault
 from tests.storms.actors import Actor, Said, Shop, cast
 from tests.storms.books import BooksFile, Row
-from tests.storms.child import Life
 from tests.storms.checks import CHECKS, breaker_counts_outages
+from tests.storms.child import Life
 from tests.storms.commands import Command
 from tests.storms.ground import Ground, brief, is_write, key_of
 from tests.storms.rendezvous import Child, Gone, Reply, fork
 from tests.storms.settled import queued, unlike_truth, unsettled
 from tests.storms.trail import Trail, Wire
 from tests.storms.truth import Truth, read_truth
-from tests.storms.weather import Weather, forecast
+from tests.storms.weather import GOOD_WALLETS, Weather, forecast
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SWEEPS_MAX = 6
@@ -76,7 +76,7 @@ class Storm:
         self._actors: dict[str, Actor] = {}
         self._running: dict[str, Child] = {}
         self._started: Counter[str] = Counter()
-        self._trail, self._wire = Trail(), Wire()
+        self._trail, self._wire = Trail(), Wire(self.weather.provider)
         self._truth: Truth | None = None
         self._raging = True
 
@@ -139,16 +139,16 @@ class Storm:
         due = self._ground.late_until
         if due is not None and (self._chance(self.weather.late_rate) or due <= self._now()):
             self._arrive()
-        if self._chance(10):
+        if self._chance(40 if self.weather.provider == "paypal" else 10):
             for intent_id in self._ground.waiting_payers():
                 self._payer(intent_id)
 
     def _payer(self, intent_id: str) -> None:
-        world = self._ground.world
+        world, paypal = self._ground.world, self.weather.provider == "paypal"
         if self._chance(60):
-            world.approve(intent_id)
+            world.approve(intent_id, wallet=self.dice.choice(GOOD_WALLETS) if paypal else None)
             self._log(f"the payer approves {intent_id}")
-        else:
+        elif not paypal:
             world.reject(intent_id)
             self._log(f"the payer rejects {intent_id}")
         self._truth = None

@@ -9,7 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.storms.books import Row
-from tests.storms.checks import KEY_WINDOW_MICROS, MONEY_STEPS, Broken, Rows
+from tests.storms.checks import MONEY_STEPS, Broken, Rows
+
+_HOUR = 3_600 * 1_000_000
+WINDOW_MICROS = {
+    ("stripe", "confirm"): 24 * _HOUR,
+    ("stripe", "capture"): 24 * _HOUR,
+    ("stripe", "refund"): 24 * _HOUR,
+    ("paypal", "confirm"): 6 * _HOUR,
+    ("paypal", "capture"): 45 * 24 * _HOUR,
+    ("paypal", "refund"): 45 * 24 * _HOUR,
+}
+"""How long each provider remembers the key of a step that moves money."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,7 +41,11 @@ class Trail:
             return
         previous = self._sealed[-1]["hash"] if old else "0" * 64
         for seq, record in enumerate(chain[old:], old + 1):
-            if record["seq"] != seq or record["previous"] != previous or _seal(record) != record["hash"]:
+            if (
+                record["seq"] != seq
+                or record["previous"] != previous
+                or _seal(record) != record["hash"]
+            ):
                 yield "I16", f"record {seq} does not fit into the chain"
                 return
             previous = record["hash"]
@@ -47,7 +62,8 @@ class Trail:
 class Wire:
     """I9 and the first rule: an intent before every effect, one key per step, none too old."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
         self._first_sent: dict[str, int] = {}
         self._key_of: dict[tuple[str, str], str] = {}
 
@@ -62,7 +78,7 @@ class Wire:
         first = self._first_sent.setdefault(key, now_micros)
         if step not in MONEY_STEPS:
             return
-        if now_micros - first >= KEY_WINDOW_MICROS:
+        if now_micros - first >= WINDOW_MICROS[self._provider, step]:
             yield "I9", f"{key} was sent again after {timedelta(microseconds=now_micros - first)}"
         if self._key_of.setdefault((operation_id, step), key) != key:
             yield "I9", f"{step} of {operation_id} was sent under two keys"

@@ -3,14 +3,17 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from providers.sandbox.truth.records import IntentStatus, Refund
+from providers.sandbox.truth.orders import UNPAID
+from providers.sandbox.truth.records import Intent, IntentStatus, Refund
 from tests.storms.ground import Ground
 
 NEVER = frozenset({IntentStatus.CANCELLED})
 """Statuses in which an intent can never take money any more."""
 
-UNTOUCHED = frozenset({IntentStatus.NEEDS_METHOD, IntentStatus.NEEDS_CONFIRMATION})
-"""Statuses in which an intent takes no money unless we confirm it."""
+UNTOUCHED = frozenset(
+    {IntentStatus.NEEDS_METHOD, IntentStatus.NEEDS_CONFIRMATION, IntentStatus.NEEDS_ACTION}
+)
+"""Statuses in which an intent takes no money unless somebody goes on with it."""
 
 
 @dataclass
@@ -62,10 +65,23 @@ def read_truth(ground: Ground) -> Truth:
         net[line.currency] += line.net_minor
     paid = [
         Paid(
-            i.id, i.metadata.get("payment_id", ""), i.metadata.get("order_reference", ""),
-            i.status, i.amount_minor, i.currency, moved[i.id]["capture"],
-            -moved[i.id]["refund"] - moved[i.id]["refund_returned"], refunds[i.id],
+            intent_id=i.id,
+            payment_id=i.metadata.get("payment_id", ""),
+            order=i.metadata.get("order_reference") or str(i.echo.get("invoice_id") or ""),
+            status=_status(i),
+            amount=i.amount_minor,
+            currency=i.currency,
+            captured=moved[i.id]["capture"],
+            refunded=-moved[i.id]["refund"] - moved[i.id]["refund_returned"],
+            refunds=refunds[i.id],
         )
         for i in world.intents()
-    ]  # fmt: skip
+    ]
     return Truth(paid, {c: n for c, n in net.items() if n})
+
+
+def _status(intent: Intent) -> str:
+    """Its status; an unpaid order that no call of ours fits any more is as good as cancelled."""
+    verb, made_for = intent.echo.get("verb"), intent.echo.get("reference_id")
+    fenced = verb is not None and verb != made_for and intent.status in UNPAID
+    return IntentStatus.CANCELLED if fenced else intent.status

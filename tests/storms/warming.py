@@ -11,7 +11,7 @@ from providers.sandbox.faults import Fault
 from tests.storms.books import BooksFile
 from tests.storms.child import Life
 from tests.storms.commands import Command
-from tests.storms.ground import Ground
+from tests.storms.ground import HOSTS, Ground
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,26 +36,38 @@ class AlwaysGo:
         return self._ground.execute(details, Fault.NONE, self.now_micros)
 
 
-def warm(life: Life, books: BooksFile, provider: str = "stripe") -> None:
-    """Run each command once."""
+_LIVES = (
+    ("stripe", "o1", True, "pm_card_visa", ("refund", "refresh", "sweep")),
+    ("stripe", "o2", False, "pm_card_visa", ("capture", "refund")),
+    ("stripe", "o3", False, "pm_card_visa", ("sweep", "cancel")),
+    ("stripe", "o4", True, "pm_card_chargeDeclined", ()),
+    ("stripe", "o5", True, "pm_card_threeDSecureRequired", ("sweep", "cancel")),
+    ("paypal", "o6", True, "paypal", ("refresh", "refund")),
+    ("paypal", "o7", False, "paypal", ("refresh", "capture")),
+    ("paypal", "o8", False, "paypal", ("refresh", "cancel")),
+)
+"""Provider, order, capture at once, method, and the commands that follow."""
+
+
+def warm(life: Life, books: BooksFile) -> None:
+    """Run each command once with each provider."""
     books.renew()
-    ground = Ground(provider, SetClock(_AT), seed=0)
-    end = AlwaysGo(ground)
-    common = {"currency": "USD", "provider": provider, "amount_minor": 1_000}
-    for order, capture, method, then in (
-        ("o1", True, "pm_card_visa", ("refund", "refresh", "sweep")),
-        ("o2", False, "pm_card_visa", ("capture", "refund")),
-        ("o3", False, "pm_card_visa", ("sweep", "cancel")),
-        ("o4", True, "pm_card_chargeDeclined", ()),
-        ("o5", True, "pm_card_threeDSecureRequired", ("sweep", "cancel")),
-    ):
-        words = {**common, "order_reference": order, "capture": capture, "method": method}
+    grounds = {name: Ground(name, SetClock(_AT), seed=0) for name in HOSTS}
+    for provider, order, capture, method, then in _LIVES:
+        end = AlwaysGo(grounds[provider])
+        words = {
+            "currency": "USD", "provider": provider, "amount_minor": 1_000, "capture": capture,
+            "order_reference": order, "method": method,
+        }  # fmt: skip
         life.run(end, Command("create", key=order, words=tuple(words.items())), "warm", order)
-        row = books.rows()["payments"][-1]
+        payment = books.rows()["payments"][-1]
+        if provider == "paypal":
+            grounds[provider].world.approve(payment["provider_payment_id"])
         for verb in then:
-            command = Command(verb, row["payment_id"], f"{order}-{verb}")
+            command = Command(verb, payment["payment_id"], f"{order}-{verb}")
             life.run(end, command, "warm", f"{order} {verb}")
             assert end.said[0] == "done", (command, end.said)
-    ground.close()
+    for ground in grounds.values():
+        ground.close()
     life.database.close()
     life.end = None

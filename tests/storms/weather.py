@@ -20,6 +20,9 @@ REFUSED = (
 ASKING = ("pm_card_authenticationRequired", "pm_card_threeDSecureRequired")
 DEBITS = ("pm_usBankAccount_success", "pm_usBankAccount_insufficientFunds")
 PENDING_REFUND = "pm_card_pendingRefund"
+WALLET = "paypal"
+GOOD_WALLETS = ("wallet_buyer", "wallet_buyer", "wallet_buyer", "wallet_declined")
+"""What the payer agrees with; one in four is refused by the bank, and may be used again."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Weather:
     """How often such a pause is hours or days long."""
     faults: tuple[Fault, ...]
     """What can strike a write."""
-    provider: str = "stripe"
+    provider: str
 
     def fault(self, dice: Random, *, write: bool) -> Fault:
         """What strikes the next request."""
@@ -52,18 +55,15 @@ class Weather:
 
 def forecast(dice: Random) -> Weather:
     """Draw the parameters of a seed."""
-    method = dice.choices(
-        (dice.choice(GOOD), dice.choice(REFUSED), dice.choice(ASKING), PENDING_REFUND,
-         dice.choice(DEBITS)),
-        (70, 10, 8, 6, 6),
-    )[0]  # fmt: skip
+    provider = dice.choices(("stripe", "paypal"), (70, 30))[0]
+    method = WALLET if provider == "paypal" else _card(dice)
     debit = method in DEBITS
     few = tuple(dice.sample(WRITE_FAULTS, 3))
     return Weather(
         fault_rate=dice.choice((0, 15, 30, 60)),
         kill_rate=dice.choice((0, 2, 7)),
         late_rate=dice.choice((5, 20)),
-        amount_minor=dice.choice(AMOUNTS),
+        amount_minor=dice.choice(AMOUNTS if provider == "stripe" else AMOUNTS[1:]),
         currency="USD" if debit else dice.choice(("USD", "EUR", "JPY", "USD")),
         method=method,
         capture=debit or dice.random() < 0.5,
@@ -71,4 +71,10 @@ def forecast(dice: Random) -> Weather:
         gap_seconds=dice.choice((5, 60, 600)),
         long_gap_rate=dice.choice((0, 0, 20)),
         faults=dice.choice((WRITE_FAULTS, WRITE_FAULTS, few)),
+        provider=provider,
     )
+
+
+def _card(dice: Random) -> str:
+    kinds = (GOOD, REFUSED, ASKING, (PENDING_REFUND,), DEBITS)
+    return dice.choice(dice.choices(kinds, (70, 10, 8, 6, 6))[0])
