@@ -60,8 +60,8 @@ def _gathered(reports: Iterable[Report]) -> Figures:
 
 
 def _replay(seed: int) -> int:
-    with folder_in_memory() as folder:
-        report = Harbour(folder).run(seed, twice=True)
+    with folder_in_memory() as folder, Harbour(folder) as harbour:
+        report = harbour.run(seed, twice=True)
     print("\n".join(_told(report)))
     return int(report.broken is not None)
 

@@ -20,7 +20,7 @@ class BooksFile:
     def __init__(self, folder: Path, template: Path) -> None:
         self.path = folder / "books.db"
         self._template = template
-        self._seen: tuple[Any, ...] = ()
+        self._seen: int | None = None
         self._rows: dict[str, list[Row]] = {}
         self._connection: sqlite3.Connection | None = None
 
@@ -36,7 +36,7 @@ class BooksFile:
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(self._template, self.path)
         os.chmod(self.path, 0o600)
-        self._seen, self._rows = (), {}
+        self._seen, self._rows = None, {}
 
     def let_go(self) -> None:
         """Close our connection: none may be open across a fork."""
@@ -45,38 +45,33 @@ class BooksFile:
             self._connection = None
 
     def changed(self) -> bool:
-        """Whether a byte of the file or its log was written since the last reading."""
-        return self._marks() != self._seen
+        """Whether somebody has committed since the last reading."""
+        return self._connection is None or self._version() != self._seen
 
     def rows(self) -> dict[str, list[Row]]:
         """Everything that is committed, by table, in the order of insertion."""
-        if self.changed():
-            self._rows = self._read()
-            self._seen = self._marks()
-        return self._rows
-
-    def _read(self) -> dict[str, list[Row]]:
         if self._connection is None:
             self._connection = sqlite3.connect(self.path, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
+            self._seen = None
+        version = self._version()
+        if version != self._seen:
+            self._rows, self._seen = self._read(), version
+        return self._rows
+
+    def _version(self) -> int:
+        assert self._connection is not None
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _read(self) -> dict[str, list[Row]]:
+        assert self._connection is not None
         run = self._connection.execute
         run("BEGIN")
         try:
-            return {
-                t: [dict(row) for row in run(f"SELECT * FROM {t} ORDER BY rowid")] for t in TABLES
-            }
+            tables = {t: run(f"SELECT * FROM {t} ORDER BY rowid").fetchall() for t in TABLES}
         finally:
             run("COMMIT")
-
-    def _marks(self) -> tuple[Any, ...]:
-        marks: list[Any] = []
-        for suffix in ("", "-wal"):
-            try:
-                found = os.stat(f"{self.path}{suffix}")
-                marks += [found.st_size, found.st_mtime_ns]
-            except FileNotFoundError:
-                marks.append(None)
-        return tuple(marks)
+        return {table: [dict(row) for row in found] for table, found in tables.items()}
 
 
 def make_template(folder: Path) -> Path:

@@ -33,6 +33,7 @@ from providers.sandbox.world import PAYPAL_ACCOUNT
 from providers.stripe.provider import StripeProvider, StripeSettings
 from tests.storms.commands import Command, carry_out
 from tests.storms.ground import HOSTS
+from tests.storms.rendezvous import Order
 from tscli.services.context import Context
 from tscli.services.provider_accounts import SharedAccounts
 
@@ -75,14 +76,16 @@ class Life:
         self.database = Database(url, self.clock, self.ids)
         self.database._checked = True  # the template has the current schema
 
-    def run(self, end: "End", command: Command, operator: str, seed: str) -> None:
-        """Live as one command: wait for the start, do it, print what came of it."""
+    def run(self, end: "End", order: Order) -> None:
+        """Carry out one command: wait for the start, do it, print what came of it."""
         gc.disable()
-        self.end, self._dice = end, random.Random(seed)
-        random.seed(seed)
+        self.end, self._dice = end, random.Random(order.seed)
+        random.seed(order.seed)
         self.meet("start")
         try:
-            said = asyncio.run(carry_out(self._context(command, operator), command))
+            context = self._context(order.command, order.operator)
+            said = asyncio.run(carry_out(context, order.command))
+            self.database.close()
         except BaseException:
             self.meet("bug", traceback.format_exc())
             raise
@@ -114,7 +117,9 @@ def _stripe(transport: httpx2.AsyncBaseTransport) -> Provider:
 
 def _paypal(transport: httpx2.AsyncBaseTransport) -> Provider:
     url, back = HOSTS["paypal"], "https://shop.example/back"
-    settings = PayPalSettings("sandbox", "sandbox", "default", "test", PAYPAL_ACCOUNT, url, back, back)
+    settings = PayPalSettings(
+        "sandbox", "sandbox", "default", "test", PAYPAL_ACCOUNT, url, back, back
+    )
     return PayPalProvider(settings, _http(url, paypal.provider.ALLOWED_HOSTS, transport))
 
 

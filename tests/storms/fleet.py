@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.storms.books import BooksFile, make_template
 from tests.storms.child import Life
+from tests.storms.rendezvous import Crew
 from tests.storms.storm import Broken, Report, Storm
 from tests.storms.warming import warm
 
@@ -32,17 +33,26 @@ class Harbour:
 
     def __init__(self, folder: Path) -> None:
         self.books = BooksFile(folder, make_template(folder))
-        self.life = Life(self.books.url)
-        warm(self.life, self.books)
+        life = Life(self.books.url)
+        warm(life, self.books)
+        self.crew = Crew(life.run, self.books.let_go)
         self.books.let_go()
+        gc.enable()
         gc.collect()
         gc.freeze()
 
+    def __enter__(self) -> "Harbour":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crew.disband()
+        self.books.let_go()
+
     def run(self, seed: int, *, twice: bool = False) -> Report:
         """One storm; with `twice` its trace must be the same the second time."""
-        report = Storm(seed, self.books, self.life).run()
+        report = Storm(seed, self.books, self.crew).run()
         if twice:
-            again = Storm(seed, self.books, self.life).run()
+            again = Storm(seed, self.books, self.crew).run()
             if again.trace != report.trace:
                 return replace(again, broken=Broken("TRACE", _difference(report, again)))
         return report
@@ -133,10 +143,11 @@ def _launch(prepare: Callable[[], None], job: Job) -> tuple[int, Any]:
         signal.signal(signal.SIGTERM, _end)
         with os.fdopen(writing, "wb") as out, folder_in_memory() as folder:
             prepare()
-            for report in job(Harbour(folder)):
-                data = pickle.dumps(report)
-                out.write(len(data).to_bytes(_SIZE) + data)
-                out.flush()
+            with Harbour(folder) as harbour:
+                for report in job(harbour):
+                    data = pickle.dumps(report)
+                    out.write(len(data).to_bytes(_SIZE) + data)
+                    out.flush()
         status = 0
     except SystemExit:
         pass

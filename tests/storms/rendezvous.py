@@ -35,12 +35,22 @@ class Reply:
     answer: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command to be carried out, by whom, with which chance, from which moment on."""
+
+    command: Any
+    operator: str
+    seed: str
+    now_micros: int
+
+
 class ChildEnd:
     """The child's end; it also keeps the time, which only the scheduler moves."""
 
-    def __init__(self, sock: socket.socket, now_micros: int) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self.now_micros = now_micros
+        self.now_micros = 0
 
     def meet(self, point: str, *details: Any) -> tuple[Any, ...]:
         """Stop at a point until the scheduler says go; its answer, if it has one."""
@@ -49,6 +59,15 @@ class ChildEnd:
         self.now_micros = reply.now_micros
         return reply.answer
 
+    def next_order(self) -> Order | None:
+        """What to do next; nothing any more when the scheduler let go of us."""
+        data = self._socket.recv(_MESSAGE_MAX)
+        if not data:
+            return None
+        order: Order = pickle.loads(data)
+        self.now_micros = order.now_micros
+        return order
+
 
 class Gone(Exception):
     """The child's end of the line was closed: it ended, whatever the reason."""
@@ -56,54 +75,105 @@ class Gone(Exception):
 
 @dataclass
 class Child:
-    """A running command as the scheduler sees it."""
+    """A forked process as the scheduler sees it: it carries out one command after the other."""
 
-    name: str
-    """The actor and the number of the command, such as `anna.2`."""
     pid: int
-    _socket: socket.socket
+    socket: socket.socket
+    name: str = ""
+    """Whose command it is, and the how manieth, such as `anna.2`."""
     at: Message = field(default_factory=lambda: Message("forked"))
     """Where it stands now."""
     waiting: bool = False
     """It met a locked database; only somebody else's progress can help it."""
-    told: list[Any] = field(default_factory=list)
-    """What it printed."""
+    served: int = 0
+    """How many commands it was given."""
 
     def listen(self) -> Message:
         """Let it run to its next point. Raises: Gone, TimeoutError."""
-        data = self._socket.recv(_MESSAGE_MAX)
+        data = self.socket.recv(_MESSAGE_MAX)
         if not data:
             raise Gone
         self.at = pickle.loads(data)
         return self.at
 
-    def answer(self, reply: Reply) -> None:
+    def answer(self, reply: Reply | Order) -> None:
         """Let it go on."""
-        self._socket.send(pickle.dumps(reply))
+        self.socket.send(pickle.dumps(reply))
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is certainly dead."""
         os.kill(self.pid, signal.SIGKILL)
         self.bury()
 
-    def bury(self) -> int:
-        """Wait for its end; the exit status."""
-        self._socket.close()
-        return os.waitpid(self.pid, 0)[1]
+    def bury(self) -> None:
+        """Let go of it and wait for its end."""
+        self.socket.close()
+        os.waitpid(self.pid, 0)
 
 
-def fork(name: str, now_micros: int, live: Callable[[ChildEnd], None]) -> Child:
-    """A child that runs `live` and nothing else; no exit handler of ours runs in it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            ours.close()
-            live(ChildEnd(theirs, now_micros))
-            status = 0
-        finally:
-            os._exit(status)
-    theirs.close()
-    ours.settimeout(SILENT_SECONDS)
-    return Child(name, pid, ours)
+SERVED_MAX = 20
+"""After so many commands a process ends, however well it does: it never collects its garbage."""
+
+
+class Crew:
+    """The processes that carry out commands: those without one wait for the next.
+
+    Whatever survives between two commands of one process is what survived the fork: the command
+    makes everything else anew. Sparing the fork is more than half of a storm's time.
+    """
+
+    def __init__(
+        self, live: Callable[[ChildEnd, Order], None], before_fork: Callable[[], None]
+    ) -> None:
+        """`before_fork` lets go of what no child may inherit."""
+        self._live, self._before_fork = live, before_fork
+        self._idle: list[Child] = []
+        self._busy: list[Child] = []
+
+    def hire(self, name: str, order: Order) -> Child:
+        """Have a command carried out, up to its first point."""
+        child = self._idle.pop() if self._idle else self._fork()
+        child.name, child.waiting = name, False
+        child.served += 1
+        self._busy.append(child)
+        child.answer(order)
+        return child
+
+    def dismiss(self, child: Child) -> None:
+        """Its command has ended well."""
+        self._busy.remove(child)
+        if child.served < SERVED_MAX:
+            self._idle.append(child)
+        else:
+            child.bury()
+
+    def kill(self, child: Child) -> None:
+        """Its command ends here."""
+        self._busy.remove(child)
+        child.kill()
+
+    def disband(self) -> None:
+        """End all."""
+        for child in (*self._idle, *self._busy):
+            child.kill()
+        self._idle, self._busy = [], []
+
+    def _fork(self) -> Child:
+        self._before_fork()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            status = 70
+            try:
+                # A sibling's line that is held open here would never be seen to end.
+                for line in (ours, *(c.socket for c in (*self._idle, *self._busy))):
+                    line.close()
+                end = ChildEnd(theirs)
+                while (order := end.next_order()) is not None:
+                    self._live(end, order)
+                status = 0
+            finally:
+                os._exit(status)
+        theirs.close()
+        ours.settimeout(SILENT_SECONDS)
+        return Child(pid, ours)

@@ -16,10 +16,9 @@ from providers.sandbox.faults import Fault
 from tests.storms.actors import Actor, Said, Shop, cast
 from tests.storms.books import BooksFile, Row
 from tests.storms.checks import CHECKS, breaker_counts_outages
-from tests.storms.child import Life
 from tests.storms.commands import Command
 from tests.storms.ground import Ground, brief, is_write, key_of
-from tests.storms.rendezvous import Child, Gone, Reply, fork
+from tests.storms.rendezvous import Child, Crew, Gone, Order, Reply
 from tests.storms.settled import queued, unlike_truth, unsettled
 from tests.storms.trail import Trail, Wire
 from tests.storms.truth import Truth, read_truth
@@ -63,14 +62,14 @@ class Storm:
     """The scheduler of one seed."""
 
     def __init__(
-        self, seed: int, books: BooksFile, life: Life, weather: Weather | None = None
+        self, seed: int, books: BooksFile, crew: Crew, weather: Weather | None = None
     ) -> None:
         self.dice = Random(f"storm {seed}")
         self.weather = weather or forecast(self.dice)
         self.report = Report(seed)
         self._seed = seed
         self._clock = SetClock(START)
-        self._books, self._life = books, life
+        self._books, self._crew = books, crew
         self._ground = Ground(self.weather.provider, self._clock, seed)
         self._shop = Shop(self.dice, self.weather, self._look)
         self._actors: dict[str, Actor] = {}
@@ -93,9 +92,10 @@ class Storm:
             self._log(f"BROKEN {broken}")
         finally:
             for running in self._running.values():
-                running.kill()
+                self._crew.kill(running)
             self._ground.close()
-        self._log(f"sweeps {self.report.sweeps} {dict(sorted(self.report.counts.items()))}")
+        counts = {k: v for k, v in sorted(self.report.counts.items()) if k != "checks"}
+        self._log(f"sweeps {self.report.sweeps} {counts}")
         self.report.trace = hashlib.sha256("\n".join(self.report.schedule).encode()).hexdigest()
         return self.report
 
@@ -184,11 +184,8 @@ class Storm:
         called = f"{name}.{self._started[name]}"
         seed = f"{self._seed} {called}"
         self._log(f"{called}: {command}")
-        self._books.let_go()
-        self._running[name] = fork(
-            called, self._now(),
-            lambda end: self._life.run(end, command, name, seed),
-        )  # fmt: skip
+        order = Order(command, name, seed, self._now())
+        self._running[name] = self._crew.hire(called, order)
         self._listen(self._running[name])
 
     def _step(self, name: str) -> tuple[bool, Said]:
@@ -215,7 +212,7 @@ class Storm:
                 other.waiting = False
         running.answer(Reply(self._now(), answer))
         if point == "print":
-            running.bury()
+            self._crew.dismiss(running)
             del self._running[name]
             self._log(f"{running.name} said {said}")
             return True, said
@@ -262,7 +259,7 @@ class Storm:
             answer = self._ground.execute(running.at.details, Fault.NONE, self._now())
             self._truth = None
             self._log(f"{running.name} leaves {brief(running.at.details, answer)}")
-        running.kill()
+        self._crew.kill(running)
         for other in self._running.values():
             other.waiting = False
         self.report.counts["kills"] += 1

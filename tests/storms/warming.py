@@ -12,6 +12,7 @@ from tests.storms.books import BooksFile
 from tests.storms.child import Life
 from tests.storms.commands import Command
 from tests.storms.ground import HOSTS, Ground
+from tests.storms.rendezvous import Order
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,15 +60,15 @@ def warm(life: Life, books: BooksFile) -> None:
             "currency": "USD", "provider": provider, "amount_minor": 1_000, "capture": capture,
             "order_reference": order, "method": method,
         }  # fmt: skip
-        life.run(end, Command("create", key=order, words=tuple(words.items())), "warm", order)
+        create = Command("create", key=order, words=tuple(words.items()))
+        life.run(end, Order(create, "warm", order, 0))
         payment = books.rows()["payments"][-1]
         if provider == "paypal":
             grounds[provider].world.approve(payment["provider_payment_id"])
         for verb in then:
             command = Command(verb, payment["payment_id"], f"{order}-{verb}")
-            life.run(end, command, "warm", f"{order} {verb}")
+            life.run(end, Order(command, "warm", f"{order} {verb}", 0))
             assert end.said[0] == "done", (command, end.said)
     for ground in grounds.values():
         ground.close()
-    life.database.close()
     life.end = None
