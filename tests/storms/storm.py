@@ -140,8 +140,10 @@ class Storm:
         if due is not None and (self._chance(self.weather.late_rate) or due <= self._now()):
             self._arrive()
         if self._chance(40 if self.weather.provider == "paypal" else 10):
+            shown = {p["provider_payment_id"] for p in self._books.rows()["payments"]}
             for intent_id in self._ground.waiting_payers():
-                self._payer(intent_id)
+                if intent_id in shown:  # nobody else has the link
+                    self._payer(intent_id)
 
     def _payer(self, intent_id: str) -> None:
         world, paypal = self._ground.world, self.weather.provider == "paypal"

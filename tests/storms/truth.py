@@ -11,9 +11,14 @@ NEVER = frozenset({IntentStatus.CANCELLED})
 """Statuses in which an intent can never take money any more."""
 
 UNTOUCHED = frozenset(
-    {IntentStatus.NEEDS_METHOD, IntentStatus.NEEDS_CONFIRMATION, IntentStatus.NEEDS_ACTION}
+    {
+        IntentStatus.NEEDS_METHOD,
+        IntentStatus.NEEDS_CONFIRMATION,
+        IntentStatus.NEEDS_ACTION,
+        IntentStatus.APPROVED,
+    }
 )
-"""Statuses in which an intent takes no money unless somebody goes on with it."""
+"""Statuses in which an intent takes no money unless we confirm it."""
 
 
 @dataclass
