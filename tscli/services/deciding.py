@@ -185,8 +185,8 @@ def leave_unknown(
 
 
 def renew(context: Context, operation: Operation) -> None:
-    """Give a creation in doubt fresh keys, unless another process has brought it further: what moves
-    money was, or will be, sent under the present one."""
+    """Give a creation in doubt fresh keys, unless another process has brought it further: what
+    moves money was, or will be, sent under the present one."""
     with context.database.transaction() as books:
         payment = books.payments.get(operation.payment_id, lock=True)
         current = books.operations.get(operation.operation_id)
