@@ -5,6 +5,7 @@ seed does. Exit code 1 when anything is broken.
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ def main(words: list[str] | None = None) -> int:
                         help="run every Nth seed twice and compare the traces")  # fmt: skip
     parser.add_argument("--mutants", action="store_true", help="which seed catches which fault")
     asked = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are ended, too
     if asked.seed is not None:
         return _replay(asked.seed)
     if asked.mutants:
