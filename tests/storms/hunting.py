@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.storms.figures import table
 from tests.storms.fleet import Harbour, Job, sail
 from tests.storms.mutants import MUTANTS, SOUND, Mutant
 from tests.storms.storm import Report
@@ -13,25 +12,27 @@ SOUND_SEEDS = 300
 """So many seeds the sound product has to survive on the same provider."""
 
 
-def catches(mutants: Sequence[Mutant], workers: int, most: int = SEEDS_MAX) -> dict[str, Report]:
-    """Name of each caught mutant -> the report of the first seed that broke."""
+def catches(
+    mutants: Sequence[Mutant], workers: int, most: int = SEEDS_MAX
+) -> Iterator[tuple[Mutant, Report]]:
+    """Each caught mutant with the report of the first seed that broke, as they are caught."""
     seeds = {SOUND.name: SOUND_SEEDS}
     jobs = [(mutant.apply, _until_broken(seeds.get(mutant.name, most))) for mutant in mutants]
-    return {mutants[number].name: report for number, report in sail(jobs, workers)}
+    return ((mutants[number], report) for number, report in sail(jobs, workers))
 
 
 def hunt(workers: int) -> int:
-    """Print the table; the exit code says whether all were caught."""
-    caught = catches((SOUND, *MUTANTS), workers)
-    rows = [("mutant", "seed  noticed by")]
-    for mutant in (SOUND, *MUTANTS):
-        found = caught.get(mutant.name)
-        how = f"{found.seed:>4}  {found.broken}"[:100] if found else "   -  survived"
-        rows.append((f"{mutant.name:<4} {mutant.fault}", f"{how:<100}"))
-    print(table(rows))
-    hunted = [mutant.name for mutant in MUTANTS if mutant.name in caught]
-    print(f"{len(hunted)} of {len(MUTANTS)} caught")
-    return int(len(hunted) < len(MUTANTS) or SOUND.name in caught)
+    """Print each catch; the exit code says whether all were caught."""
+    caught = set()
+    for mutant, report in catches((*MUTANTS, SOUND), workers):
+        caught.add(mutant.name)
+        print(f"{mutant.name:<4} seed {report.seed:>4}  {mutant.fault}", flush=True)
+        print(f"          {report.broken}"[:160], flush=True)
+    for mutant in MUTANTS:
+        if mutant.name not in caught:
+            print(f"{mutant.name:<4} survived   {mutant.fault}")
+    print(f"{len(caught - {SOUND.name})} of {len(MUTANTS)} caught")
+    return int(len(caught) < len(MUTANTS) or SOUND.name in caught)
 
 
 def _until_broken(most: int) -> Job:

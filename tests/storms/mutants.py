@@ -135,11 +135,13 @@ def _any_age() -> None:
 
 
 def _not_found_is_failed() -> None:
+    otherwise = drive._give_way
+
     def give_way(context: Context, found: Next, error: Any) -> None:
         if found.step is Step.REFUND:
             deciding.settle_refused(context, found, error)
         else:
-            deciding.leave_unknown(context, found.operation, error)
+            otherwise(context, found, error)
 
     drive.RESENDS = 0
     drive._give_way = give_way
