@@ -17,7 +17,7 @@ for mutant, report in catches(chosen, 2, 60):
 
 
 def test_faults_built_in_on_purpose_are_noticed() -> None:
-    """Proves that the checks notice a missing intent, a second object, a posting apart, and more."""
+    """Proves that a missing intent, a second object, a posting apart and more are noticed."""
     wanted = {
         "M3": "R1",
         "M4": "I14",
