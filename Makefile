@@ -7,6 +7,8 @@
 #   make currencies  write the currency table again from the installed ISO 4217 list
 #   make sample-data write sample_data again from the sandbox world
 #   make benchmarks  the measured figures of the README
+#   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
+#   make mutants     which storm notices each fault built in on purpose
 #   make clean       remove what the targets made, .venv included
 #
 # PYTHON names the interpreter for .venv; without it the first fitting one on the path is taken.
@@ -20,6 +22,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?=
 ARGS ?=
+SEEDS ?= 10000
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -28,7 +32,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -56,6 +60,12 @@ sample-data: $(READY)
 
 benchmarks: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+storms: $(READY)
+	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+mutants: $(READY)
+	@$(BIN)/python -m tests.storms --mutants $(ARGS)
 
 # uv is needed for this target alone, so it lives in a folder that goes away again. Neither the
 # header nor annotations are written: they would name files and options of the machine at hand.

@@ -12,12 +12,20 @@ import stripe
 from domain.errors import Declined, OutcomeUnknown, ProviderError, Rejected, Unavailable
 
 _NOT_EXECUTED = {
-    401: ("Stripe did not accept the API key.", "Check TSCLI_STRIPE__API_KEY."),
-    403: ("The API key may not do this.", "Give the restricted key this permission at Stripe."),
-    409: ("Stripe is working on this request already.", "Run the command again in a moment."),
-    429: ("Stripe is limiting our rate.", "Run the command again in a moment."),
+    401: ("authentication", "Stripe did not accept the API key.", "Check TSCLI_STRIPE__API_KEY."),
+    403: (
+        "permission",
+        "The API key may not do this.",
+        "Give the restricted key this permission at Stripe.",
+    ),
+    409: (
+        "in_progress",
+        "Stripe is working on this request already.",
+        "Run the command again in a moment.",
+    ),
+    429: ("rate_limit", "Stripe is limiting our rate.", "Run the command again in a moment."),
 }
-"""Status -> (message, hint) of answers that say the request was not executed now."""
+"""Status -> (reason, message, hint) of answers that say the request was not executed now."""
 
 _UNCLEAR = frozenset({408, 424})
 """Client errors that may come after execution: a timeout, and a failure behind Stripe."""
@@ -49,8 +57,8 @@ def _translate(error: stripe.StripeError, asking: bool) -> ProviderError:
     said = str(getattr(detail, "message", None) or "no message")
     request_id = error.request_id or ""
     if status in _NOT_EXECUTED:
-        message, hint = _NOT_EXECUTED[status]
-        return Unavailable(message, hint=hint, reason=reason, request_id=request_id)
+        ours, message, hint = _NOT_EXECUTED[status]
+        return Unavailable(message, hint=hint, reason=ours, request_id=request_id)
     if isinstance(error, stripe.CardError):
         code = str(getattr(detail, "decline_code", None) or reason)
         return Declined(f"Stripe declined: {said}", reason=code, request_id=request_id)

@@ -185,8 +185,11 @@ def leave_unknown(
 
 
 def renew(context: Context, operation: Operation) -> None:
-    """Give an operation fresh keys; the caller knows that the old ones move nothing."""
+    """Give a creation in doubt fresh keys, unless another process has brought it further: what
+    moves money was, or will be, sent under the present one."""
     with context.database.transaction() as books:
+        payment = books.payments.get(operation.payment_id, lock=True)
         current = books.operations.get(operation.operation_id)
-        if current.attempt == operation.attempt:
-            books.operations.renew(current, context.clock.now())
+        if current.attempt != operation.attempt or payment.provider_payment_id is not None:
+            return
+        books.operations.renew(current, context.clock.now())

@@ -1,0 +1,39 @@
+"""A slice of the storms in every run of the tests; `make storms` runs ten thousand.
+
+Storms fork processes, so they run in one of their own with a single thread.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def storms(*words: str) -> subprocess.CompletedProcess[str]:
+    """`python -m tests.storms` with those words."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.storms", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+def figure(report: str, name: str) -> int:
+    """One figure of the table."""
+    found = re.search(rf"^{re.escape(name)} +([\d,]+)", report, re.MULTILINE)
+    assert found, report
+    return int(found[1].replace(",", ""))
+
+
+def test_five_hundred_storms_break_nothing() -> None:
+    """Proves that no schedule of faults and deaths charges twice, fails wrongly or loses money.
+
+    Every twentieth seed is run twice: the same seed is the same storm, to the last step.
+    """
+    ran = storms("--seeds", "500", "--twice-every", "20")
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert figure(ran.stdout, "schedules") == 500
+    assert figure(ran.stdout, "commands killed (SIGKILL)") >= 500
+    assert figure(ran.stdout, "provider faults") >= 300
