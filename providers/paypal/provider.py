@@ -154,7 +154,7 @@ class PayPalProvider:
             )
         path = f"{_AUTHORIZATIONS}/{held[0]['id']}/capture"
         taken = await self._client.tell("POST", path, key, body)
-        return self._snapshot(self._joined(order, "captures", taken), asking=False)
+        return self._snapshot(snapshots.joined(order, "captures", taken), asking=False)
 
     async def reauthorize(
         self, provider_payment_id: str, amount_minor: int, currency: str, key: str
@@ -171,7 +171,7 @@ class PayPalProvider:
             raise Rejected("There is no authorization to renew.", reason="NO_AUTHORIZATION")
         path = f"{_AUTHORIZATIONS}/{held[0]['id']}/reauthorize"
         again = await self._client.tell("POST", path, key, {"amount": amount})
-        return self._snapshot(self._joined(order, "authorizations", again), asking=False)
+        return self._snapshot(snapshots.joined(order, "authorizations", again), asking=False)
 
     async def cancel(self, provider_payment_id: str, key: str) -> Snapshot:
         """See `Provider.cancel`; what is held is voided, what was never paid is fenced."""
@@ -184,7 +184,9 @@ class PayPalProvider:
         for held in self._held(order) if stage is Stage.AUTHORIZED else ():
             path = f"{_AUTHORIZATIONS}/{held['id']}/void"
             voided = await self._client.tell("POST", path, f"{key}.{held['id']}")
-            order = self._joined(order, "authorizations", voided or {**held, "status": "VOIDED"})
+            order = snapshots.joined(
+                order, "authorizations", voided or {**held, "status": "VOIDED"}
+            )
         return self._snapshot(order, asking=False)
 
     async def refund(
@@ -284,11 +286,7 @@ class PayPalProvider:
 
     async def fetch_export(self, format_name: str, start: datetime, end: datetime) -> ExportFile:
         """See `Provider.fetch_export`; PayPal's files come by SFTP, not by its interface."""
-        raise CapabilityMissing(
-            "PayPal hands its report files out by SFTP only.",
-            hint="Pick the settlement report up from reports.paypal.com; its lines can also be"
-            " listed through Transaction Search.",
-        )
+        raise CapabilityMissing("PayPal hands its files out by SFTP only: reports.paypal.com.")
 
     async def remove_method(self, token: str) -> None:
         """See `Provider.remove_method`; the wallet that is asked each time is not kept at all."""
@@ -339,14 +337,6 @@ class PayPalProvider:
     def _snapshot(self, order: Any, disputes: Any = (), *, asking: bool) -> Snapshot:
         with reading(asking=asking):
             return snapshots.snapshot(order, self._owner, self._settings.merchant_id, disputes)
-
-    def _joined(self, order: Any, what: str, made: Any) -> dict[str, Any]:
-        """The order we read before, with what has just been made of it."""
-        with reading(asking=False):
-            unit = snapshots.only_unit(order)
-            listed = [p for p in snapshots.payments(order, what) if p["id"] != made["id"]]
-            known = {**(unit.get("payments") or {}), what: [*listed, made]}
-            return {**order, "purchase_units": [{**unit, "payments": known}]}
 
     async def _fenced(self, order: Any, verb: str) -> Snapshot:
         """An unpaid order whose intent no longer fits the call that would take its money."""

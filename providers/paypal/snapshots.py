@@ -16,6 +16,7 @@ from domain.provider import MethodView, ProviderAccount
 from domain.settlement import LineKind, LineStatus
 from domain.transaction import Movement
 from providers.paypal.amounts import from_paypal
+from providers.paypal.errors import reading
 
 CAPTURE, AUTHORIZE = "CAPTURE", "AUTHORIZE"
 WALLET = "paypal"
@@ -279,3 +280,16 @@ def _action_url(order: Any) -> str:
 
 def _text(found: Any, name: str) -> str:
     return str(found.get(name) or "")
+
+
+def joined(order: Any, what: str, made: Any) -> dict[str, Any]:
+    """The order we read before, with what has just been made of it.
+
+    Raises:
+        OutcomeUnknown: the answer is no such thing.
+    """
+    with reading(asking=False):
+        unit = only_unit(order)
+        listed = [p for p in payments(order, what) if p["id"] != made["id"]]
+        known = {**(unit.get("payments") or {}), what: [*listed, made]}
+        return {**order, "purchase_units": [{**unit, "payments": known}]}

@@ -5,6 +5,7 @@ about.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ _MORE = {
         "automatic_payout_effective_at_utc",
     ]
 }  # fmt: skip
-WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
+WAITS_SECONDS = (1, 2, 4, 8, 15, 30, 60, 60)
 """Seconds between looks; three minutes in all, then the run is left to be fetched later."""
 
 
@@ -39,7 +40,7 @@ async def fetch(
     format_name: str,
     start: datetime,
     end: datetime,
-    waits: tuple[float, ...] = WAITS,
+    waits_seconds: Sequence[int] = WAITS_SECONDS,
 ) -> ExportFile:
     """Order a report over [start, end), wait for it, and take its file.
 
@@ -62,7 +63,7 @@ async def fetch(
             },
         }
     )
-    for seconds in (*waits, 0.0):
+    for seconds in (*waits_seconds, 0):
         if run.status != "pending":
             break
         await asyncio.sleep(seconds)

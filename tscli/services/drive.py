@@ -5,13 +5,13 @@ wait, and doubt is settled by asking for the provider's object, never by sending
 """
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 
 from domain.errors import (
     CapabilityMissing,
     Declined,
     OutcomeUnknown,
-    PaymentsError,
     ProviderError,
     Rejected,
     Unavailable,
@@ -55,7 +55,7 @@ async def drive(
         OutcomeUnknown: it may or may not have happened; it stays open.
         Unavailable: the provider cannot be asked; it stays open.
     """
-    resent, looked = 0, False
+    resent, looked, renewed = 0, False, False
     doubtful = _may_still_arrive(context, operation_id)
     while True:
         found = decide(context, provider.capabilities, operation_id, looked=looked)
@@ -74,6 +74,11 @@ async def drive(
             resent += 1
             moved = await _ask(context, provider, found.payment)
             if not moved and resent > RESENDS:
+                if found.step is Step.CREATE and not renewed:
+                    # It moves no money; an error kept under its key could stand in the way.
+                    renew(context, found.operation)
+                    renewed = True
+                    continue
                 _give_way(context, found, error)
                 raise unknown(found.payment, error) from error
             await asyncio.sleep(0 if moved else _PAUSE_SECONDS * resent)
@@ -81,7 +86,7 @@ async def drive(
             if not resent:
                 raise
             # This try did nothing, but one before it may have.
-            leave_unknown(context, found.operation, error)
+            _give_way(context, found, error)
             raise unknown(found.payment, error) from error
 
 
@@ -98,16 +103,30 @@ async def refresh(context: Context, provider: Provider, payment_id: str) -> Paym
         store_snapshot(context, payment_id, await provider.get(payment.provider_payment_id))
     elif unfinished:
         await meet_customer(context, provider, payment)
-    first: PaymentsError | None = None
+    error = await _drive_all(context, provider, unfinished)
+    with context.database.read() as books:
+        after = books.payments.get(payment_id)
+        unfinished = books.operations.of_payment(payment_id, only_open=True)
+    if error is not None and after.version != payment.version:
+        # What one of them brought about may settle the others.
+        error = await _drive_all(context, provider, unfinished)
+    if error is not None:
+        raise error
+    with context.database.read() as books:
+        return books.payments.get(payment_id)
+
+
+async def _drive_all(
+    context: Context, provider: Provider, unfinished: Iterable[Operation]
+) -> ProviderError | None:
+    """Drive each of them; the first error, after all were tried."""
+    first: ProviderError | None = None
     for operation in unfinished:
         try:
             await drive(context, provider, operation.operation_id)
         except ProviderError as error:
             first = first or error
-    if first is not None:
-        raise first
-    with context.database.read() as books:
-        return books.payments.get(payment_id)
+    return first
 
 
 def store_snapshot(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
@@ -145,17 +164,20 @@ async def _take(context: Context, provider: Provider, found: Next, step: Step) -
         OutcomeUnknown: also when the answer teaches nothing, as one that contradicts our record.
     """
     snapshot = await call(context, provider, found.payment, found.operation, step)
-    if step is Step.CREATE and _is_second_object(context, found.payment, snapshot):
-        return
-    if not store_snapshot(context, found.payment.payment_id, snapshot):
+    payment_id = found.payment.payment_id
+    store = _store_created if step is Step.CREATE else store_snapshot
+    if not store(context, payment_id, snapshot):
         raise OutcomeUnknown("the provider's answer did not bring the payment any further.")
 
 
-def _is_second_object(context: Context, payment: Payment, snapshot: Snapshot) -> bool:
-    """Whether another process stored an object first; ours moves no money and is left alone."""
-    with context.database.read() as books:
-        known = books.payments.get(payment.payment_id).provider_payment_id
-    return known is not None and known != snapshot.provider_payment_id
+def _store_created(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
+    """Store a new object, unless another process stored one first: ours moves no money and is
+    left alone."""
+    with context.database.transaction() as books:
+        payment = books.payments.get(payment_id, lock=True)
+        if payment.provider_payment_id not in (None, snapshot.provider_payment_id):
+            return True
+        return bool(learn(books, context, payment, snapshot).facts)
 
 
 async def _after_refusal(
@@ -204,7 +226,7 @@ async def _look(context: Context, provider: Provider, found: Next) -> bool:
     return not store_snapshot(context, found.payment.payment_id, snapshot)
 
 
-def _give_way(context: Context, found: Next, error: OutcomeUnknown) -> None:
+def _give_way(context: Context, found: Next, error: ProviderError) -> None:
     """Leave a doubtful step to whoever looks next; a creation, which moves no money, gets fresh
     keys, so that a server error kept under the old one cannot hold it up for a day."""
     leave_unknown(context, found.operation, error)

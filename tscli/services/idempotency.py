@@ -65,7 +65,7 @@ class IdempotencyService:
             IdempotencyInFlight: another command still is, after all our waiting.
             PaymentsError: whatever `write` refuses.
         """
-        waited = 0.0
+        waited_seconds = 0.0
         while True:
             held = None if dry_run else self._claim(scope, key)
             if held is None:
@@ -73,12 +73,12 @@ class IdempotencyService:
                     intent = write(books)
                     if dry_run or self._is_ours(books, scope, key, intent):
                         return intent
-            if waited >= self._wait_seconds:
+            if waited_seconds >= self._wait_seconds:
                 raise IdempotencyInFlight(
                     f"Another command is at work on the idempotency key {key!r}."
                 )
             await asyncio.sleep(_POLL_SECONDS)
-            waited += _POLL_SECONDS
+            waited_seconds += _POLL_SECONDS
 
     def end(self, scope: str, key: str, *, settled: bool) -> None:
         """Let others go on with what is still open."""
