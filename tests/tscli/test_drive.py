@@ -111,7 +111,7 @@ def test_a_creation_refused_ends(shop: Shop, words: dict[str, str]) -> None:
 
 def test_a_refusal_of_a_repeated_creation_is_believed(shop: Shop) -> None:
     """Proves that a creation in doubt does not stay open for ever once it is refused."""
-    shop.fail([F.RESET_BEFORE] * 3)
+    shop.fail([F.RESET_BEFORE] * 4)
     with pytest.raises(OutcomeUnknown):
         shop.create(key="k", method="pm_nobody")
     done = shop.create(key="k", method="pm_nobody")
