@@ -14,6 +14,7 @@ from db import migrate
 from db.approvals import Approvals
 from db.audit import Audit
 from db.engine import READ_ONLY, connect
+from db.inbox import Inbox
 from db.leases import Leases
 from db.ledger import Ledger
 from db.operations import Idempotency, Operations
@@ -47,6 +48,7 @@ class Books:
         self.provider_accounts = ProviderAccounts(connection)
         self.leases = Leases(connection)
         self.reviews = Reviews(connection)
+        self.inbox = Inbox(connection)
         self.approvals = Approvals(connection)
 
     def record(

@@ -75,9 +75,21 @@ approvals = _table(
     "approval_id action subject plan plan_hash subject_version key requested_by requested_at"
     " reason ticket state decided_by decided_at decision operation_id",
 )
+webhook_events = _table(
+    "webhook_events",
+    f"event_id {OWNER} provider_event_id type topic object_id provider_payment_id payment_id"
+    " occurred_at received_at source proof body_digest state attempts deliveries next_attempt_at"
+    " last_error done_at",
+)
+webhook_bodies = _table("webhook_bodies", "event_id body")
+webhook_attempts = _table("webhook_attempts", "event_id number at outcome error operator")
+webhook_refusals = _table(
+    "webhook_refusals", "refusal_id provider at source reason body_digest size"
+)
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
     audit, transactions, entries, postings, files, runs, breaks, run_breaks,
     provider_accounts, leases, reviews, approvals,
+    webhook_events, webhook_bodies, webhook_attempts, webhook_refusals,
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """Inbox rules: which attempt at a stored event leads to which state, and when it is tried again.
 
 An attempt that fails or finds no payment is no evidence about money; it only moves the event's
-own state. After `ATTEMPTS_LIMIT` attempts the event is dead and waits for a person.
+own state. After `ATTEMPTS_LIMIT` attempts a failing event is dead and waits for a person, and one
+about nobody's payment is ignored: money that is nobody's is found by listing, not by events.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ def after_attempt(
         return AfterAttempt(outcome, attempts, None)
     if outcome not in (EventState.PARKED, EventState.FAILED):
         raise ValueError(f"no attempt ends as {outcome}")
+    if attempts >= limit and outcome is EventState.PARKED:
+        return AfterAttempt(EventState.IGNORED, attempts, None)
     if attempts >= limit:
         return AfterAttempt(EventState.DEAD, attempts, None)
     return AfterAttempt(outcome, attempts, now + wait_after(attempts))

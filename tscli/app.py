@@ -191,7 +191,7 @@ class App:
             actor=Actor(name, self.command, host(), reason),
             open_provider=self.open_provider,
             operators=operators,
-            limits=Limits(self.settings.refund_limits),
+            limits=Limits(self.settings.approvals.replay_above, self.settings.refund_limits),
             claim_store=self.claim_store,
         )
 

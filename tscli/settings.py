@@ -114,6 +114,8 @@ class ApprovalsSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    replay_above: int = Field(default=100, ge=1)
+    """Most webhook events that one person may have applied again at once."""
     refund_above: dict[str, str] = Field(default_factory=dict)
     """Currency -> amount in major units, such as `USD = "500.00"`."""
 

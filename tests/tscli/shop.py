@@ -22,7 +22,7 @@ from domain.ledger import Account
 from domain.money import Money
 from domain.operation import OPEN_STATES, Operation
 from domain.payment import Payment, PaymentState
-from domain.provider import Provider
+from domain.provider import Provider, ProviderAccount
 from domain.review import Review
 from providers.http import HttpClient
 from providers.sandbox.faults import Fault, FaultyTransport, Plan, scripted
@@ -74,6 +74,11 @@ class Shop:
             yield provider
         finally:
             await provider.aclose()
+
+    @property
+    def owner(self) -> ProviderAccount:
+        """Whose account it is."""
+        return ProviderAccount("stripe", self.account, "test")
 
     def fail(self, faults: Iterable[Fault]) -> None:
         """The faults of the next requests, one each, and none after them."""

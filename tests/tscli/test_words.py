@@ -36,6 +36,9 @@ WRITING = {
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),
+    ("webhooks", "receive"),
+    ("webhooks", "replay"), ("webhooks", "backfill"), ("webhooks", "retry"),
+    ("webhooks", "discard"), ("webhooks", "resend"),
 }  # fmt: skip
 
 

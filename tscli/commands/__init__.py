@@ -23,12 +23,14 @@ from tscli.commands import (
     recover,
     reports,
     sandbox,
+    webhooks,
 )
 
 TREE: dict[str, typer.Typer | Callable[..., Any]] = {
     "payments": payments.commands,
     "methods": methods.commands,
     "recover": recover.commands,
+    "webhooks": webhooks.commands,
     "approvals": approvals.commands,
     "operators": operators.commands,
     "idempotency": idempotency.commands,

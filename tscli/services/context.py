@@ -18,6 +18,8 @@ from domain.provider import Provider
 class Limits:
     """From where on a second person has to agree."""
 
+    replay_above: int = 100
+    """Most webhook events that one person may have applied again at once."""
     refund_above: Mapping[str, int] = field(default_factory=dict)
     """Currency -> minor units of all refunds of one payment together; none means no limit."""
 

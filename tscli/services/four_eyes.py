@@ -1,6 +1,7 @@
 """What needs two people: refunds above a limit, and what a person has found out by hand."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from db.database import Books
@@ -154,7 +155,20 @@ def _resolve(books: Books, context: Context, asked: Approval, plan: Plan) -> str
     return ""
 
 
+def _replay(books: Books, context: Context, asked: Approval, plan: Plan) -> str:
+    """Let the events be tried again; whoever applies what is due does the rest."""
+    now = context.clock.now()
+    for event_id in str(plan["event_ids"]).split():
+        event = books.inbox.get(event_id, lock=True)
+        books.inbox.save(replace(event, next_attempt_at=now))
+    return ""
+
+
 ACTIONS: Mapping[str, Action] = MappingProxyType(
-    {"refund": Action(_payment_version, _refund), "resolve": Action(_review_version, _resolve)}
+    {
+        "refund": Action(_payment_version, _refund),
+        "resolve": Action(_review_version, _resolve),
+        "replay": Action(lambda _books, _plan: 0, _replay),
+    }
 )
 """Everything that needs two people, by the name of the action."""

@@ -1,0 +1,225 @@
+"""The inbox as rows: events once, bytes apart, attempts and refusals for good."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from db.schema import webhook_attempts, webhook_bodies, webhook_events, webhook_refusals
+from domain.audit import digest
+from domain.clock import from_micros, to_micros
+from domain.errors import IntegrityError, NotFound
+from domain.provider import ProviderAccount
+from domain.stored_event import Attempt, EventFilter, Source, StoredEvent
+from domain.webhook import EventState, Proof, Topic
+
+_KEPT = (
+    "event_id", "provider_event_id", "type", "object_id", "provider_payment_id", "payment_id",
+    "body_digest", "attempts", "deliveries", "last_error",
+)  # fmt: skip
+_PAGE = 500
+
+
+class Inbox:
+    """The four tables of the inbox."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def known(self, owner: ProviderAccount, provider_event_ids: Sequence[str]) -> set[str]:
+        """Which of these events of an account are stored."""
+        e, found = webhook_events.c, set[str]()
+        for start in range(0, len(provider_event_ids), _PAGE):
+            query = select(e.provider_event_id).where(
+                *_is(owner), e.provider_event_id.in_(provider_event_ids[start : start + _PAGE])
+            )
+            found |= set(self._connection.execute(query).scalars())
+        return found
+
+    def add(self, event: StoredEvent, body: bytes) -> StoredEvent:
+        """Store an event with its bytes; one that is stored counts a delivery more."""
+        e = webhook_events.c
+        again = self._connection.execute(
+            update(webhook_events)
+            .where(*_is(event.owner), e.provider_event_id == event.provider_event_id)
+            .values(deliveries=e.deliveries + 1)
+        )
+        if again.rowcount:
+            query = select(webhook_events).where(
+                *_is(event.owner), e.provider_event_id == event.provider_event_id
+            )
+            return _event(self._connection.execute(query).one())
+        self._connection.execute(insert(webhook_events).values(_row(event)))
+        self._connection.execute(
+            insert(webhook_bodies).values(event_id=event.event_id, body=body.decode())
+        )
+        return event
+
+    def get(self, event_id: str, *, lock: bool = False) -> StoredEvent:
+        """One event.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = select(webhook_events).where(webhook_events.c.event_id == event_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        if row is None:
+            raise NotFound(
+                f"There is no webhook event {event_id}.", hint="See `tscli webhooks list`."
+            )
+        return _event(row)
+
+    def body(self, event: StoredEvent) -> bytes | None:
+        """Its bytes; None once they were purged.
+
+        Raises:
+            IntegrityError: they are not what was received.
+        """
+        query = select(webhook_bodies.c.body).where(webhook_bodies.c.event_id == event.event_id)
+        text = self._connection.execute(query).scalar()
+        if text is None:
+            return None
+        raw = str(text).encode()
+        if digest(raw) != event.body_digest:
+            raise IntegrityError(f"The bytes of {event.event_id} are not what was received.")
+        return raw
+
+    def find(self, wanted: EventFilter, *, limit: int = 1_000) -> list[StoredEvent]:
+        """Stored events, newest first."""
+        e = webhook_events.c
+        query = select(webhook_events).order_by(e.received_at.desc(), e.event_id.desc())
+        for name in ("provider", "type", "state", "payment_id"):
+            value = getattr(wanted, name)
+            if value is not None:
+                query = query.where(e[name] == value)
+        if wanted.start is not None:
+            query = query.where(e.received_at >= to_micros(wanted.start))
+        if wanted.end is not None:
+            query = query.where(e.received_at < to_micros(wanted.end))
+        return [_event(row) for row in self._connection.execute(query.limit(limit))]
+
+    def due(self, now: datetime, limit: int) -> list[StoredEvent]:
+        """Events to be tried now, longest due first."""
+        e = webhook_events.c
+        query = (
+            select(webhook_events)
+            .where(e.next_attempt_at <= to_micros(now))
+            .order_by(e.next_attempt_at, e.event_id)
+            .limit(limit)
+        )
+        return [_event(row) for row in self._connection.execute(query)]
+
+    def save(self, event: StoredEvent) -> None:
+        """Write what became of an event."""
+        done, following = event.done_at, event.next_attempt_at
+        self._connection.execute(
+            update(webhook_events)
+            .where(webhook_events.c.event_id == event.event_id)
+            .values(
+                payment_id=event.payment_id,
+                state=event.state,
+                attempts=event.attempts,
+                next_attempt_at=None if following is None else to_micros(following),
+                last_error=event.last_error,
+                done_at=None if done is None else to_micros(done),
+            )
+        )
+
+    def add_attempt(self, event_id: str, attempt: Attempt) -> None:
+        """Keep one attempt."""
+        self._connection.execute(
+            insert(webhook_attempts).values(
+                event_id=event_id,
+                number=attempt.number,
+                at=to_micros(attempt.at),
+                outcome=attempt.outcome,
+                error=attempt.error,
+                operator=attempt.operator,
+            )
+        )
+
+    def attempts(self, event_id: str) -> list[Attempt]:
+        """Every attempt at an event, oldest first."""
+        a = webhook_attempts.c
+        rows = self._connection.execute(
+            select(webhook_attempts).where(a.event_id == event_id).order_by(a.number)
+        )
+        return [
+            Attempt(r.number, from_micros(r.at), EventState(r.outcome), r.error, r.operator)
+            for r in rows
+        ]
+
+    def add_refusal(
+        self, refusal_id: str, provider: str, at: datetime, source: str, reason: str, body: bytes
+    ) -> None:
+        """Keep that bytes were refused: their digest, never themselves."""
+        self._connection.execute(
+            insert(webhook_refusals).values(
+                refusal_id=refusal_id,
+                provider=provider,
+                at=to_micros(at),
+                source=source,
+                reason=reason,
+                body_digest=digest(body),
+                size=len(body),
+            )
+        )
+
+    def refused(self, since: datetime) -> dict[tuple[str, str], int]:
+        """How many deliveries were refused since then, by provider and reason."""
+        r = webhook_refusals.c
+        query = (
+            select(r.provider, r.reason, func.count())
+            .where(r.at >= to_micros(since))
+            .group_by(r.provider, r.reason)
+        )
+        return {(row[0], row[1]): int(row[2]) for row in self._connection.execute(query)}
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many events there are, by provider and state."""
+        e = webhook_events.c
+        query = select(e.provider, e.state, func.count()).group_by(e.provider, e.state)
+        return {(row[0], row[1]): int(row[2]) for row in self._connection.execute(query)}
+
+
+def _is(owner: ProviderAccount) -> tuple[Any, ...]:
+    e = webhook_events.c
+    return e.provider == owner.provider, e.account == owner.account, e.mode == owner.mode
+
+
+def _row(event: StoredEvent) -> dict[str, object]:
+    following = event.next_attempt_at
+    return {name: getattr(event, name) for name in _KEPT} | {
+        "provider": event.owner.provider,
+        "account": event.owner.account,
+        "mode": event.owner.mode,
+        "topic": event.topic,
+        "occurred_at": to_micros(event.occurred_at),
+        "received_at": to_micros(event.received_at),
+        "source": event.source,
+        "proof": event.proof,
+        "state": event.state,
+        "next_attempt_at": None if following is None else to_micros(following),
+        "done_at": None,
+    }
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    event = StoredEvent(
+        **{name: getattr(row, name) for name in _KEPT},
+        owner=ProviderAccount(row.provider, row.account, row.mode),
+        topic=Topic(row.topic),
+        occurred_at=from_micros(row.occurred_at),
+        received_at=from_micros(row.received_at),
+        source=Source(row.source),
+        proof=Proof(row.proof),
+        state=EventState(row.state),
+    )
+    following, done = row.next_attempt_at, row.done_at
+    return replace(
+        event,
+        next_attempt_at=None if following is None else from_micros(following),
+        done_at=None if done is None else from_micros(done),
+    )

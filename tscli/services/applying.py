@@ -1,0 +1,175 @@
+"""Applying stored events: each through `observe`, as often as anybody likes, with one result.
+
+"Seen" and "done" are two facts. An event about a payment that is not ours, or not yet, is parked
+and tried again; an error while asking is no evidence and costs an attempt, nothing else.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from db.database import Books
+from domain.errors import NotFound, PaymentsError, ProviderError
+from domain.inbox import DONE, after_attempt
+from domain.payment import Payment, Snapshot, observe
+from domain.provider import Provider
+from domain.stored_event import Attempt, StoredEvent
+from domain.webhook import EventState, ProviderEvent, Topic
+from tscli.services.booking import learn
+from tscli.services.context import Context
+from tscli.services.drive import refresh
+
+_MONEY = (Topic.PAYMENT, Topic.REFUND, Topic.DISPUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of one event."""
+
+    event: StoredEvent
+    outcome: EventState
+    changes: tuple[str, ...] = ()
+    why: str = ""
+
+
+async def apply_event(
+    context: Context, provider: Provider, event: StoredEvent, *, dry_run: bool = False
+) -> Applied:
+    """Try an event once and write down what came of it; with `dry_run` only say what would.
+
+    Raises:
+        IntegrityError: its bytes are not what was received.
+    """
+    with context.database.read() as books:
+        body = books.inbox.body(event)
+    told = provider.read_event(body) if body is not None else None
+    try:
+        outcome, changes = await _outcome(context, provider, event, told, dry_run=dry_run)
+        why = ""
+    except PaymentsError as error:
+        outcome, changes, why = EventState.FAILED, (), f"{error.code}: {error.message}"
+    if dry_run:
+        return Applied(event, outcome, changes, why)
+    return Applied(_keep(context, event, outcome, why), outcome, changes, why)
+
+
+async def _outcome(
+    context: Context,
+    provider: Provider,
+    event: StoredEvent,
+    told: ProviderEvent | None,
+    *,
+    dry_run: bool,
+) -> tuple[EventState, tuple[str, ...]]:
+    if event.topic is Topic.OTHER:
+        return EventState.IGNORED, ()
+    if event.topic is Topic.METHOD:
+        return _method(context, event, dry_run=dry_run)
+    if event.topic not in _MONEY:
+        return _note(context, event, dry_run=dry_run)
+    with context.database.read() as books:
+        payment = _payment_of(books, event, told)
+    if payment is None:
+        return EventState.PARKED, ()
+    shown = told.snapshot if told else None
+    if shown is None:
+        if payment.provider_payment_id is None:
+            return EventState.PARKED, ()
+        shown = await provider.get(payment.provider_payment_id)
+    if dry_run:
+        seen = observe(payment, shown)
+        facts = (*seen.facts, *seen.anomalies)
+        return (EventState.APPLIED if facts else EventState.UNCHANGED), facts
+    return await _teach(context, provider, event, payment, shown)
+
+
+async def _teach(
+    context: Context, provider: Provider, event: StoredEvent, payment: Payment, shown: Snapshot
+) -> tuple[EventState, tuple[str, ...]]:
+    """Store what the event shows, and finish what it makes due."""
+    with context.database.transaction() as books:
+        held = books.payments.get(payment.payment_id, lock=True)
+        seen = learn(books, context, held, shown)
+        books.inbox.save(replace(books.inbox.get(event.event_id), payment_id=held.payment_id))
+        unfinished = books.operations.of_payment(held.payment_id, only_open=True)
+    if unfinished and seen.facts:
+        with suppress(ProviderError):  # what it taught is stored; the sweep does the rest
+            await refresh(context, provider, payment.payment_id)
+    facts = (*seen.facts, *seen.anomalies)
+    return (EventState.APPLIED if seen.facts else EventState.UNCHANGED), facts
+
+
+def _payment_of(books: Books, event: StoredEvent, told: ProviderEvent | None) -> Payment | None:
+    """Our payment: by the provider's object, else by our own id on it, else by what moved."""
+    owner = event.owner
+    names = [event.provider_payment_id, *(told.references if told else ())]
+    for name in filter(None, names):
+        for found in books.payments.find(search=name, provider=owner.provider, limit=2):
+            if (found.account, found.mode) == (owner.account, owner.mode):
+                return found
+    if told is None or not told.payment_id:
+        return None
+    try:
+        named = books.payments.get(told.payment_id)
+    except NotFound:
+        return None
+    same = (named.provider, named.account, named.mode) == (
+        owner.provider, owner.account, owner.mode,
+    )  # fmt: skip
+    return named if same else None
+
+
+def _method(
+    context: Context, event: StoredEvent, *, dry_run: bool
+) -> tuple[EventState, tuple[str, ...]]:
+    """A method that is gone at the provider is gone here; other news of methods is noted."""
+    gone = any(word in event.type.lower() for word in ("detached", "deleted"))
+    with context.database.transaction(dry_run=dry_run) as books:
+        kept = books.people.method_by_token(event.owner, event.object_id)
+        if kept is None or not gone or kept.removed_at is not None:
+            return EventState.UNCHANGED, ()
+        books.people.remove_method(kept.method_id, context.clock.now())
+        books.record(
+            context.actor,
+            "payment_method.removed",
+            kept.method_id,
+            before={"provider": kept.provider, "type": kept.type},
+            after={"event_id": event.event_id},
+        )
+    return EventState.APPLIED, ("payment_method.removed",)
+
+
+def _note(
+    context: Context, event: StoredEvent, *, dry_run: bool
+) -> tuple[EventState, tuple[str, ...]]:
+    """News of payouts and of the account become an audit fact, once."""
+    if event.state in DONE:
+        return EventState.UNCHANGED, ()
+    fact = f"{event.topic}.reported"
+    with context.database.transaction(dry_run=dry_run) as books:
+        books.record(
+            context.actor,
+            fact,
+            event.object_id or event.event_id,
+            after={"type": event.type, "event_id": event.event_id},
+        )
+    return EventState.APPLIED, (fact,)
+
+
+def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -> StoredEvent:
+    """Write the attempt and where it leads."""
+    now = context.clock.now()
+    with context.database.transaction() as books:
+        current = books.inbox.get(event.event_id, lock=True)
+        after = after_attempt(outcome, current.attempts, now)
+        kept = replace(
+            current,
+            state=after.state,
+            attempts=after.attempts,
+            next_attempt_at=after.next_attempt_at,
+            last_error=why,
+            done_at=now if outcome in DONE else None,
+        )
+        books.inbox.save(kept)
+        by = context.actor.operator
+        books.inbox.add_attempt(event.event_id, Attempt(after.attempts, now, outcome, why, by))
+    return kept

@@ -1,0 +1,108 @@
+"""Receiving webhooks: verified first, then stored durably, then answered; applied later.
+
+What cannot be verified is kept as a digest, as a security event, and changes nothing else.
+"""
+
+from collections.abc import Mapping
+
+from db.database import Books
+from domain.audit import digest
+from domain.errors import WebhookError
+from domain.provider import Provider, ProviderAccount
+from domain.stored_event import Source, StoredEvent
+from domain.webhook import Proof, ProviderEvent
+from tscli.services.context import Context
+
+BODY_MAX_BYTES = 256 * 1024
+"""Largest delivery read; providers' events are a tenth of it."""
+
+
+async def receive(
+    context: Context,
+    provider: Provider,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    source: Source = Source.DELIVERY,
+    sender: str = "",
+) -> StoredEvent:
+    """Verify one delivery and store it; the same event again is the same row.
+
+    Raises:
+        WebhookError: it is not to be believed; its digest was kept.
+        Unavailable: it cannot be verified or stored now: the provider must deliver it again.
+    """
+    proof, event = await verified(context, provider, headers, body, sender=sender)
+    with context.database.transaction() as books:
+        return store_event(books, context, provider.account, event, body, proof, source)
+
+
+async def verified(
+    context: Context,
+    provider: Provider,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    sender: str = "",
+) -> tuple[Proof, ProviderEvent]:
+    """Why a delivery is believed, and what it says.
+
+    Raises:
+        WebhookError, Unavailable: see `receive`.
+    """
+    try:
+        if len(body) > BODY_MAX_BYTES:
+            raise WebhookError("The delivery is too large.")
+        proof = await provider.verify_webhook(headers, body)
+        return proof, provider.read_event(body)
+    except WebhookError as error:
+        _refuse(context, provider.account, error, body, sender)
+        raise
+
+
+def store_event(
+    books: Books,
+    context: Context,
+    owner: ProviderAccount,
+    event: ProviderEvent,
+    body: bytes,
+    proof: Proof,
+    source: Source,
+) -> StoredEvent:
+    """Store an event within a transaction of the caller's, who answers once it is committed."""
+    now = context.clock.now()
+    return books.inbox.add(
+        StoredEvent(
+            event_id=context.ids.new("whe"),
+            owner=owner,
+            provider_event_id=event.provider_event_id,
+            type=event.type,
+            topic=event.topic,
+            object_id=event.object_id,
+            provider_payment_id=event.provider_payment_id,
+            payment_id="",
+            occurred_at=event.occurred_at,
+            received_at=now,
+            source=source,
+            proof=proof,
+            body_digest=digest(body),
+            next_attempt_at=now,
+        ),
+        body,
+    )
+
+
+def _refuse(
+    context: Context, owner: ProviderAccount, error: WebhookError, body: bytes, sender: str
+) -> None:
+    with context.database.transaction() as books:
+        refusal_id = context.ids.new("whe")
+        books.inbox.add_refusal(
+            refusal_id, owner.provider, context.clock.now(), sender, error.code, body
+        )
+        books.record(
+            context.actor,
+            "webhook.refused",
+            refusal_id,
+            after={"provider": owner.provider, "reason": error.code, "body_digest": digest(body)},
+        )
