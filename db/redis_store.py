@@ -38,7 +38,8 @@ class RedisStore:
                 "TSCLI_IDEMPOTENCY_URL names Redis, and its package is not installed.",
                 hint="Install tscli with the extra [redis], or leave the setting out.",
             ) from None
-        self._failures = (redis.RedisError, OSError)
+        # A value that is no text raises UnicodeError within the package.
+        self._failures = (redis.RedisError, OSError, UnicodeError)
         try:
             self._client: Any = redis.Redis.from_url(
                 url,
@@ -64,14 +65,9 @@ class RedisStore:
         """See `IdempotencyStore.take_over`."""
         self._ask("eval", _TAKE_OVER, 1, _name(scope, key), dead, holder, CLAIM_SECONDS * 1000)
 
-    def release(self, scope: str, key: str, holder: str, *, settled: bool) -> None:
+    def release(self, scope: str, key: str, holder: str) -> None:
         """See `IdempotencyStore.release`."""
         self._ask("eval", _RELEASE, 1, _name(scope, key), holder)
-
-    def holder(self, scope: str, key: str) -> str | None:
-        """See `IdempotencyStore.holder`."""
-        held = self._ask("get", _name(scope, key))
-        return None if held is None else str(held)
 
     def close(self) -> None:
         """Close the connection."""

@@ -36,17 +36,20 @@ class SqlStore:
         with self._database.transaction() as books:
             books.leases.release([lease_name(scope, key)], dead)
 
-    def release(self, scope: str, key: str, holder: str, *, settled: bool) -> None:
-        """See `IdempotencyStore.release`."""
-        if settled:
-            return  # a commit of its own would cost as much as the payment's
-        with self._database.transaction() as books:
-            books.leases.release([lease_name(scope, key)], holder)
+    def release(self, scope: str, key: str, holder: str) -> None:
+        """See `IdempotencyStore.release`.
 
-    def holder(self, scope: str, key: str) -> str | None:
-        """See `IdempotencyStore.holder`."""
+        The lease of a settled key is left to expire: a commit would cost as much as the payment's.
+        """
+        name = lease_name(scope, key)
         with self._database.read() as books:
-            return books.leases.holder(lease_name(scope, key), self._clock.now())
+            row = books.idempotency.get(scope, key)
+            if row is None or books.operations.get(row.operation_id).state not in OPEN_STATES:
+                return
+            if books.leases.holder(name, self._clock.now()) != holder:
+                return
+        with self._database.transaction() as books:
+            books.leases.release([name], holder)
 
 
 def lease_name(scope: str, key: str) -> str:

@@ -23,7 +23,8 @@ CLAIM_SECONDS = 90
 
 
 class IdempotencyStore(Protocol):
-    """Who is at work on a key. A hint that spares double work: every decision is the books' own."""
+    """Who is at work on a key. A hint that spares double work: every decision is the books' own,
+    and a store that is wrong costs time, never more."""
 
     def claim(self, scope: str, key: str, holder: str) -> str | None:
         """Claim a key for `holder`; None when it is ours now, else who holds it.
@@ -35,11 +36,8 @@ class IdempotencyStore(Protocol):
     def take_over(self, scope: str, key: str, dead: str, holder: str) -> None:
         """Claim a key whose holder is known to be gone; nothing where somebody else holds it."""
 
-    def release(self, scope: str, key: str, holder: str, *, settled: bool) -> None:
-        """Let go of a key that is ours; nobody waits for a settled one, so it may just expire."""
-
-    def holder(self, scope: str, key: str) -> str | None:
-        """Who is at work on a key."""
+    def release(self, scope: str, key: str, holder: str) -> None:
+        """Let go of a key where it is ours; what nobody waits for may just expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,13 @@ def check_key(key: str) -> str:
     return refuse_card_number(key, "idempotency key")
 
 
-def check_same_words(row: IdempotencyRow, asked: str) -> None:
-    """Let a repeated request pass.
+def check_same_words(row: IdempotencyRow, *asked: str) -> None:
+    """Let a repeated request pass; `asked` are the fingerprints that mean the same.
 
     Raises:
         IdempotencyMismatch: the key stands for another request.
     """
-    if row.fingerprint != asked:
+    if row.fingerprint not in asked:
         raise IdempotencyMismatch(
             f"The idempotency key {row.key!r} was used for other words (see {row.payment_id})."
         )

@@ -55,6 +55,8 @@ class Considered:
 
     provider: str
     against: str = ""
+    down: bool = False
+    """True when it could take the payment at another time."""
 
 
 def consider(
@@ -62,15 +64,18 @@ def consider(
 ) -> list[Considered]:
     """Every rule's provider in order, with what speaks against it; the first with nothing is it."""
     by_name = {c.owner.provider: c for c in candidates}
-    return [
-        Considered(rule.provider, _against(rule, by_name.get(rule.provider), asked))
-        for rule in rules
-    ]
+    return [_consider(rule, by_name.get(rule.provider), asked) for rule in rules]
 
 
-def _against(rule: Rule, candidate: Candidate | None, asked: Asked) -> str:
+def _consider(rule: Rule, candidate: Candidate | None, asked: Asked) -> Considered:
     if candidate is None:
-        return "it is not configured"
+        return Considered(rule.provider, "it is not configured")
+    why_never = _against(rule, candidate, asked)
+    down = not why_never and bool(candidate.down)
+    return Considered(rule.provider, why_never or candidate.down, down)
+
+
+def _against(rule: Rule, candidate: Candidate, asked: Asked) -> str:
     able, money = candidate.able, asked.money
     checks = (
         (asked.pinned in ("", rule.provider), f"the method belongs to {asked.pinned}"),
@@ -88,6 +93,5 @@ def _against(rule: Rule, candidate: Candidate | None, asked: Asked) -> str:
         (rule.minor_min is None or money.minor >= rule.minor_min, "the amount is below its rule"),
         (rule.minor_max is None or money.minor <= rule.minor_max, "the amount is above its rule"),
         (money.minor <= able.amount_max_minor, "the amount is more than it charges at once"),
-        (not candidate.down, candidate.down),
     )  # fmt: skip
     return next((why for holds, why in checks if not holds), "")

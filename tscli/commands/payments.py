@@ -60,22 +60,23 @@ def create(
     output: OutputOption = None,
 ) -> None:
     """Create a payment, authorise it and, unless told otherwise, capture it."""
+    from domain.routing import AUTO
     from tscli.services.intents import CreateWords
     from tscli.services.payments import create_payment
 
     money = Money.parse(amount, currency.upper())
     app = open_app(ctx)
     chosen = provider or app.default_provider
-    through = "the provider the rules choose" if chosen == "auto" else chosen
+    through = "the provider the rules choose" if chosen == AUTO else chosen
     confirm(f"Charge {money} through {through}?", yes=yes, dry_run=dry_run)
     if order is not None and not order.strip():
         raise InvalidRequest("--order is empty: name the order, or leave the word out.")
     words = CreateWords(
-        money, chosen, method, capture, order or "", customer, description, region.upper()
+        money, provider or AUTO, method, capture, order or "", customer, description, region.upper()
     )
     key = key_or_fresh(app, key, dry_run=dry_run)
     outcome = asyncio.run(
-        create_payment(app.context(), words, key, routes=app.routes, dry_run=dry_run)
+        create_payment(app.context(), words, key, routes=app.routes(chosen), dry_run=dry_run)
     )
     _show_outcome("payments.create", outcome, form, output)
 

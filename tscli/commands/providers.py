@@ -80,13 +80,14 @@ def choose(
     output: OutputOption = None,
 ) -> None:
     """Show which provider the rules choose for a payment, and why not the others."""
+    from domain.routing import AUTO
     from tscli.services.intents import CreateWords
     from tscli.services.routing import choices
 
     app = open_app(ctx)
     money = Money.parse(amount, currency.upper())
-    words = CreateWords(money, "auto", method, region=region.upper())
-    found = choices(app.context(), app.routes, words)
+    words = CreateWords(money, AUTO, method, region=region.upper())
+    found = choices(app.context(), app.routes(AUTO), words)
     chosen = next((c for c in found if not c.against), None)
     rows = [{"provider": c.provider, "chosen": c is chosen, "against": c.against} for c in found]
     show(View("providers.choose", rows, _CHOICES), form, output)

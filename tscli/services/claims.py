@@ -27,13 +27,11 @@ class FallbackStore:
         """See `IdempotencyStore.take_over`."""
         self._ask(lambda store: store.take_over(scope, key, dead, holder))
 
-    def release(self, scope: str, key: str, holder: str, *, settled: bool) -> None:
-        """See `IdempotencyStore.release`."""
-        self._ask(lambda store: store.release(scope, key, holder, settled=settled))
-
-    def holder(self, scope: str, key: str) -> str | None:
-        """See `IdempotencyStore.holder`."""
-        return self._ask(lambda store: store.holder(scope, key))
+    def release(self, scope: str, key: str, holder: str) -> None:
+        """See `IdempotencyStore.release`: in both, since intents claim in the books as well."""
+        self._ask(lambda store: store.release(scope, key, holder))
+        if self._store is not self._second:
+            self._second.release(scope, key, holder)
 
     def _ask(self, question: Callable[[IdempotencyStore], Result]) -> Result:
         try:

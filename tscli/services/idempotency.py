@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ class Standing:
     payment: Payment
     operation: Operation
     holder: str | None
-    """Who is at work on it."""
+    """Who is at work on it, as far as is known still alive."""
     step: Step | None
     """What would be sent next."""
     sendable_until: datetime | None
@@ -46,9 +46,8 @@ class Standing:
 class IdempotencyService:
     """The keys of one command's requests."""
 
-    def __init__(self, context: Context, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._wait_seconds = wait_seconds
         self.holder = new_holder(context.actor.host)
 
     async def begin(
@@ -59,31 +58,43 @@ class IdempotencyService:
         *,
         dry_run: bool = False,
     ) -> Intent:
-        """Write or find what a key stands for, and be the one who works on it until `end`.
+        """Write or find what a key stands for, and be the one who works on it until `end`; of what
+        is settled there is nothing to let go.
+
+        The store of claims makes us wait, it never turns us away: that is for the books, which are
+        asked in the end.
 
         Raises:
             IdempotencyInFlight: another command still is, after all our waiting.
             PaymentsError: whatever `write` refuses.
         """
+        if dry_run:
+            with self._context.database.transaction(dry_run=True) as books:
+                return write(books)
         waited_seconds = 0.0
-        while True:
-            held = None if dry_run else self._claim(scope, key)
-            if held is None:
-                with self._context.database.transaction(dry_run=dry_run) as books:
-                    intent = write(books)
-                    if dry_run or self._is_ours(books, scope, key, intent):
+        with ExitStack() as undo:
+            undo.callback(self.end, scope, key)
+            while True:
+                patient = waited_seconds < WAIT_SECONDS
+                if self._claim(scope, key) is None or not patient:
+                    with self._context.database.transaction() as books:
+                        intent = write(books)
+                        ours = self._is_ours(books, scope, key, intent)
+                    if ours:
+                        if intent.operation.state in OPEN_STATES:
+                            undo.pop_all()
                         return intent
-            if waited_seconds >= self._wait_seconds:
-                raise IdempotencyInFlight(
-                    f"Another command is at work on the idempotency key {key!r}."
-                )
-            await asyncio.sleep(_POLL_SECONDS)
-            waited_seconds += _POLL_SECONDS
+                if not patient:
+                    raise IdempotencyInFlight(
+                        f"Another command is at work on the idempotency key {key!r}."
+                    )
+                await asyncio.sleep(_POLL_SECONDS)
+                waited_seconds += _POLL_SECONDS
 
-    def end(self, scope: str, key: str, *, settled: bool) -> None:
+    def end(self, scope: str, key: str) -> None:
         """Let others go on with what is still open."""
         with suppress(Unavailable):  # it expires by itself
-            self._context.claims.release(scope, key, self.holder, settled=settled)
+            self._context.claims.release(scope, key, self.holder)
 
     def _claim(self, scope: str, key: str) -> str | None:
         """Who else is at work on a key; a holder that is dead is none."""
@@ -100,6 +111,9 @@ class IdempotencyService:
             return True
         now, name = self._context.clock.now(), lease_name(scope, key)
         until = now + timedelta(seconds=CLAIM_SECONDS)
+        held = books.leases.holder(name, now)
+        if held is not None and is_gone(held, self._context.actor.host):
+            books.leases.release([name], held)
         return bool(books.leases.take([name], self.holder, now, until))
 
 
@@ -113,31 +127,26 @@ def standings(
         NotFound: nothing was ever asked for under it.
     """
     with context.database.read() as books:
-        found = [
-            (row, books.payments.get(row.payment_id), books.operations.get(row.operation_id))
-            for row in books.idempotency.find(key)
-        ]
+        found = [_standing(context, books, row, window) for row in books.idempotency.find(key)]
     if not found:
         raise NotFound(f"Nothing was asked for under the idempotency key {key!r}.")
-    return [_standing(context, *item, window) for item in found]
+    return found
 
 
 def _standing(
-    context: Context,
-    row: IdempotencyRow,
-    payment: Payment,
-    operation: Operation,
-    window: Callable[[str, Step], timedelta],
+    context: Context, books: Books, row: IdempotencyRow, window: Callable[[str, Step], timedelta]
 ) -> Standing:
-    is_open = operation.state in OPEN_STATES
-    step = next_step(operation, payment).step if is_open else None
+    payment = books.payments.get(row.payment_id)
+    operation = books.operations.get(row.operation_id)
+    if operation.state not in OPEN_STATES:
+        return Standing(row, payment, operation, None, None, None)
     until = None
-    if is_open and operation.step and operation.step_sent_at:
+    if operation.step and operation.step_sent_at:
         until = operation.step_sent_at + window(payment.provider, Step(operation.step))
-    holder = None
-    with suppress(Unavailable):
-        holder = context.claims.holder(row.scope, row.key)
-    return Standing(row, payment, operation, holder, step, until)
+    holder = books.leases.holder(lease_name(row.scope, row.key), context.clock.now())
+    if holder is not None and is_gone(holder, context.actor.host):
+        holder = None
+    return Standing(row, payment, operation, holder, next_step(operation, payment).step, until)
 
 
 def new_holder(host: str) -> str:

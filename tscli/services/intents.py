@@ -36,6 +36,7 @@ class CreateWords:
 
     money: Money
     provider: str
+    """Its name, or `auto` where the operator named none."""
     method: str
     """Our payment method id, or the provider's token."""
     capture: bool = True
@@ -118,37 +119,22 @@ def create_intent(
         AlreadyExists, IdempotencyMismatch, IdempotencyInFlight: see `payments.create_payment`.
         NotFound: no such payment method.
     """
-    asked = fingerprint(
-        {
-            "amount_minor": words.money.minor,
-            "currency": words.money.currency,
-            # A chosen provider is no word of the request: the key must find it after a switch.
-            "owner": AUTO
-            if words.provider == AUTO
-            else [owner.provider, owner.account, owner.mode],
-            "method": words.method,
-            "capture": words.capture,
-            "order_reference": words.order_reference,
-            "customer": words.customer,
-            "description": words.description,
-        }
-    )
-    scope = CREATE_SCOPE
-    row = books.idempotency.get(scope, key)
+    unnamed, named = _asked(words, AUTO), _asked(words, [owner.provider, owner.account, owner.mode])
+    row = books.idempotency.get(CREATE_SCOPE, key)
     if row is not None:
-        check_same_words(row, asked)
-        return Intent(
-            books.payments.get(row.payment_id),
-            books.operations.get(row.operation_id),
-            replayed=True,
-        )
+        payment = books.payments.get(row.payment_id)
+        # A choice left open then or now is met by the provider it fell on: rules may come and go.
+        alike = words.provider in (AUTO, payment.provider)
+        check_same_words(row, named, *([unnamed] if alike else []))
+        return Intent(payment, books.operations.get(row.operation_id), replayed=True)
     refuse_down(books, context, owner)
     payment = _new_payment(books, context, owner, words)
     books.payments.add(payment)
     books.record(context.actor, "payment.created", payment.payment_id, after=summary(payment))
     amount_minor = payment.amount_minor
     operation = _add(books, context, payment, OperationKind.CREATE, amount_minor, "")
-    _remember(books, context, scope, key, asked, operation)
+    asked = unnamed if words.provider == AUTO else named
+    _remember(books, context, CREATE_SCOPE, key, asked, operation)
     return Intent(payment, operation)
 
 
@@ -197,6 +183,22 @@ def refundable_minor(payment: Payment, unfinished: list[Operation]) -> int:
     )
     disputed = max(payment.disputed_minor, 0)
     return max(payment.captured_minor - payment.refunded_minor - reserved - disputed, 0)
+
+
+def _asked(words: CreateWords, owner: object) -> str:
+    """The fingerprint of a creation with that owner named; a region only helps to choose one."""
+    return fingerprint(
+        {
+            "amount_minor": words.money.minor,
+            "currency": words.money.currency,
+            "owner": owner,
+            "method": words.method,
+            "capture": words.capture,
+            "order_reference": words.order_reference,
+            "customer": words.customer,
+            "description": words.description,
+        }
+    )
 
 
 def _new_payment(

@@ -113,9 +113,13 @@ async def _create(
         if dry_run or intent.operation.state not in OPEN_STATES:
             return Outcome(intent.payment, intent.operation, key, intent.replayed, dry_run=dry_run)
         with _working(keys, CREATE_SCOPE, key, intent):
-            await meet_customer(context, provider, intent.payment)
-            payment, operation = await drive(context, provider, intent.operation.operation_id)
-    return Outcome(payment, operation, key, intent.replayed)
+            if intent.payment.provider == owner.provider:
+                check_owner(intent.payment, owner)
+                await meet_customer(context, provider, intent.payment)
+                payment, operation = await drive(context, provider, intent.operation.operation_id)
+                return Outcome(payment, operation, key, intent.replayed)
+    # Another command chose first and chose otherwise: its payment is finished where it was begun.
+    return await _create(context, words, key, intent.payment.provider, dry_run=dry_run)
 
 
 async def capture_payment(
@@ -287,10 +291,8 @@ async def _operate(
 def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> Iterator[None]:
     """Let go of the key at the end, and name the payment and the key in an error that leaves an
     operation open: whoever repeats the words without them would ask for the money twice."""
-    settled = False
     try:
         yield
-        settled = True
     except Unavailable as error:
         payment_id = intent.payment.payment_id
         error.hint = (
@@ -299,7 +301,7 @@ def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> 
         )
         raise
     finally:
-        keys.end(scope, key, settled=settled)
+        keys.end(scope, key)
 
 
 def _amount(payment: Payment, text: str | None, default_minor: int) -> int:

@@ -20,6 +20,8 @@ class Routes:
     accounts: Callable[[], Sequence[tuple[ProviderAccount, Capabilities]]] = field(
         default=lambda: ()
     )
+    otherwise: str = ""
+    """Who takes everything when there are no rules."""
 
 
 def choices(context: Context, routes: Routes, words: CreateWords) -> list[Considered]:
@@ -43,13 +45,14 @@ def route(context: Context, routes: Routes, words: CreateWords, key: str) -> lis
         row = books.idempotency.get(CREATE_SCOPE, key)
         if row is not None:
             return [books.payments.get(row.payment_id).provider]
+    if routes.otherwise and not routes.rules:
+        return [routes.otherwise]
     considered = choices(context, routes, words)
     fitting = [c.provider for c in considered if not c.against]
     if fitting:
         return fitting
     against = "; ".join(f"{c.provider}: {c.against}" for c in considered) or "there is no rule"
-    down = any("suspended" in c.against or "was set to" in c.against for c in considered)
-    error = CircuitOpen if down else CapabilityMissing
+    error = CircuitOpen if any(c.down for c in considered) else CapabilityMissing
     raise error(f"No provider can take {words.money} now ({against}).")
 
 
