@@ -21,6 +21,7 @@ folder, processes, *words = sys.argv[1:]
 import tscli.main, tscli.app, tscli.settings, tscli.services.payments, tscli.services.lookups
 import providers.registry, providers.guard, providers.stripe.provider, providers.sandbox.world
 import providers.sandbox.stripe_face, db.database, db.migrate, httpx2, tscli.render.payments
+exec(os.environ["BEFORE"])
 ready, go = os.pipe()
 children = []
 for number in range(int(processes)):
@@ -46,18 +47,27 @@ for child in children:
     os.waitpid(child, 0)
 """
 
+UNCLAIMED = """
+from tscli.services.idempotency import IdempotencyService as service
+service._claim, service._is_ours = lambda *_: None, lambda *_: True
+"""
 
-@pytest.mark.parametrize("key", ["one", "each-NUMBER"])
-def test_fifty_refunds_at_once_are_one(cli: Cli, tmp_path: Path, key: str) -> None:
-    """Proves with one key, and with a key each, that one refund comes of fifty commands, and that
-    every other one is told what happened or what is left, without a trace."""
+
+@pytest.mark.parametrize(
+    ("key", "before"), [("one", ""), ("each-NUMBER", ""), ("one", UNCLAIMED)],
+    ids=["one", "each", "unclaimed"],
+)  # fmt: skip
+def test_fifty_refunds_at_once_are_one(cli: Cli, tmp_path: Path, key: str, before: str) -> None:
+    """Proves with one key, with a key each, and with claims switched off, that one refund comes of
+    fifty commands, and that every other one is told what happened or what is left, without a
+    trace."""
     create = ("payments", "create", "--amount", "10.00", "--currency", "USD", "--yes")
     pay = cli(*create, "--method", "pm_card_visa", "--format", "json").data["id"]
     words = ("payments", "refund", pay, "--amount", "6.00", "--yes", "--format", "json")
     folder = tmp_path / "answers"
     folder.mkdir()
     run = [sys.executable, "-c", FORKED, str(folder), str(PROCESSES), *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "BEFORE": before}
     subprocess.run([*run, "--idempotency-key", key], env=env, check=True, timeout=120)
     answers = [json.loads(f.read_text()) for f in folder.iterdir()]
     assert len(answers) == PROCESSES
