@@ -27,10 +27,11 @@ STATES_THE_RULES = ("tests/tools/tidy.py", "tests/test_tidy.py")
 
 
 def sources() -> list[Source]:
-    """Every text file of the project, generated folders left out."""
+    """Every text file of the project, generated folders and git's own left out: in a linked tree
+    `.git` is a file."""
     folders = [ROOT / name for name in (*ROOMS, "sample_data", "tests")]
     paths = [p for folder in folders for p in folder.rglob("*") if "__pycache__" not in p.parts]
-    paths += [*ROOT.glob("*"), *(ROOT / name for name in ROOT_FILES)]
+    paths += [*(p for p in ROOT.glob("*") if p.name != ".git"), *(ROOT / name for name in ROOT_FILES)]
     text = {p for p in paths if p.is_file() and (p.suffix in TEXT_SUFFIXES or not p.suffix)}
     return [Source(p.relative_to(ROOT).as_posix(), p.read_text()) for p in sorted(text)]
 
