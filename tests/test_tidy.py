@@ -31,7 +31,10 @@ def sources() -> list[Source]:
     `.git` is a file."""
     folders = [ROOT / name for name in (*ROOMS, "sample_data", "tests")]
     paths = [p for folder in folders for p in folder.rglob("*") if "__pycache__" not in p.parts]
-    paths += [*(p for p in ROOT.glob("*") if p.name != ".git"), *(ROOT / name for name in ROOT_FILES)]
+    paths += [
+        *(p for p in ROOT.glob("*") if p.name != ".git"),
+        *(ROOT / name for name in ROOT_FILES),
+    ]
     text = {p for p in paths if p.is_file() and (p.suffix in TEXT_SUFFIXES or not p.suffix)}
     return [Source(p.relative_to(ROOT).as_posix(), p.read_text()) for p in sorted(text)]
 

@@ -66,13 +66,20 @@ def create(
 
     money = Money.parse(amount, currency.upper())
     app = open_app(ctx)
-    chosen = provider or app.default_provider
+    chosen = app.default_provider if provider is None else provider
     through = "the provider the rules choose" if chosen == AUTO else chosen
     confirm(f"Charge {money} through {through}?", yes=yes, dry_run=dry_run)
     if order is not None and not order.strip():
         raise InvalidRequest("--order is empty: name the order, or leave the word out.")
     words = CreateWords(
-        money, provider or AUTO, method, capture, order or "", customer, description, region.upper()
+        money,
+        AUTO if provider is None else provider,
+        method,
+        capture,
+        order or "",
+        customer,
+        description,
+        region.upper(),
     )
     key = key_or_fresh(app, key, dry_run=dry_run)
     outcome = asyncio.run(
