@@ -103,7 +103,9 @@ class HttpClient:
             await response.aclose()
 
     async def download(self, url: str, headers: Mapping[str, str]) -> bytes:
-        """A file the provider named, from one of the allowed hosts only.
+        """A file the provider named, from the base address or one of the allowed hosts.
+
+        No answer can name this machine, or any address in the clear, unless it is the base address.
 
         Raises:
             ConfigurationError: it lies elsewhere.
@@ -111,6 +113,8 @@ class HttpClient:
         """
         if not url.startswith(self._base_url + "/"):
             check_base_url(url, self._allowed_hosts)
+            if urlsplit(url).hostname not in self._allowed_hosts:
+                raise ConfigurationError(f"A download from {urlsplit(url).netloc} was refused.")
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 answer = await self._exchange("GET", url, headers, None)

@@ -121,10 +121,11 @@ class StripeProvider:
         params["expand"] = [*_EXPAND_INTENT, "payment_method"]
         with translated():
             intent = await self._v1.payment_intents.create_async(params, _options(key))
-            kind = getattr(intent.payment_method, "type", None)
-            if kind:
-                self._kinds[request.method_token] = str(kind)
-            return snapshot(intent, self._owner)
+            made = snapshot(intent, self._owner)
+        kind = getattr(getattr(intent, "payment_method", None), "type", None)
+        if kind:
+            self._kinds[request.method_token] = str(kind)
+        return made
 
     async def confirm(self, provider_payment_id: str, method_token: str, key: str) -> Snapshot:
         """See `Provider.confirm`."""
@@ -235,6 +236,7 @@ class StripeProvider:
                 {"created": _window(start, end), "limit": _PAGE}
             )
             async for item in listed.auto_paging_iter():
+                check_mode(item, self._owner)
                 yield payout(item)
 
     async def ping(self) -> None:
@@ -272,7 +274,13 @@ class StripeProvider:
         """See `Provider.fetch_export`."""
         with translated(asking=True):
             return await reports.fetch(
-                self._v1, self._transport.http, self._settings.api_key, format_name, start, end
+                self._v1,
+                self._transport.http,
+                self._settings.api_key,
+                self._owner,
+                format_name,
+                start,
+                end,
             )
 
     async def remove_method(self, token: str) -> None:
@@ -341,6 +349,7 @@ class StripeProvider:
     async def _disputes(self, intent: Any) -> AsyncIterator[Any]:
         listed = await self._v1.disputes.list_async({"payment_intent": intent.id, "limit": _PAGE})
         async for item in listed.auto_paging_iter():
+            check_mode(item, self._owner)
             yield item
 
 

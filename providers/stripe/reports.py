@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from domain.errors import CapabilityMissing, Rejected, Unavailable
-from domain.provider import ExportFile
+from domain.provider import ExportFile, ProviderAccount
 from providers.http import HttpClient
+from providers.stripe.snapshots import check_mode
 
 REPORTS = {
     "stripe.balance_change_from_activity.itemized": "balance_change_from_activity.itemized.3",
@@ -37,6 +38,7 @@ async def fetch(
     v1: Any,
     http: HttpClient,
     api_key: str,
+    owner: ProviderAccount,
     format_name: str,
     start: datetime,
     end: datetime,
@@ -46,7 +48,7 @@ async def fetch(
 
     Raises:
         CapabilityMissing: Stripe has no such report.
-        Rejected: Stripe could not make it.
+        Rejected: Stripe could not make it, or it is of the other mode.
         Unavailable: it is not ready yet.
     """
     if format_name not in REPORTS:
@@ -63,6 +65,7 @@ async def fetch(
             },
         }
     )
+    check_mode(run, owner)
     for seconds in (*waits_seconds, 0):
         if run.status != "pending":
             break

@@ -63,6 +63,7 @@ def money(api, world, paid, debit):
     api.get(f"disputes/{dispute}")
     api.post(f"disputes/{dispute}/close")
     api.get("balance")
+    api.get("account")
     lines = api.get("balance_transactions", {"limit": 100})["data"]
     api.get(f"balance_transactions/{lines[0]['id']}", {"expand": ["source"]})
     manual = api.post("payouts", {"amount": 100, "currency": "usd", "description": "by hand"})
