@@ -156,13 +156,14 @@ def is_too_old(
     """Whether a step must not be sent any more: its key, or its intent, is older than `window`.
 
     What makes success impossible may be sent at any age; so may the step a customer's word has
-    only now made due.
+    only now made due, unless it was sent once already and then fenced off.
     """
     if step in (Step.CANCEL, Step.FENCE):
         return False
     if operation.step == step and operation.step_sent_at is not None:
         return now - operation.step_sent_at > window
-    return payment.stage is not Stage.APPROVED and now - operation.created_at > window
+    newly_due = payment.stage is Stage.APPROVED and operation.step in ("", Step.CREATE)
+    return not newly_due and now - operation.created_at > window
 
 
 def when_too_old(operation: Operation, step: Step) -> Verdict:

@@ -14,6 +14,7 @@ from domain.operation import (
     OperationKind,
     OperationState,
     Step,
+    is_too_old,
     next_check_at,
     next_step,
 )
@@ -152,3 +153,34 @@ def test_checks_come_later_and_later() -> None:
     assert waits == sorted(waits)
     assert waits[0] == CHECK_DELAYS[0]
     assert waits[-1] == CHECK_DELAYS[-1]
+
+
+HOUR, WINDOW = timedelta(hours=1), timedelta(hours=23)
+
+
+@pytest.mark.parametrize(
+    ("step", "sent", "sent_hours", "stage", "old"),
+    [
+        (Step.CREATE, "", 0, Stage.RECORDED, True),
+        (Step.CONFIRM, "create", 25, Stage.CREATED, True),
+        (Step.CONFIRM, "confirm", 2, Stage.CREATED, False),
+        (Step.CONFIRM, "confirm", 24, Stage.CREATED, True),
+        (Step.CONFIRM, "create", 25, Stage.APPROVED, False),
+        (Step.CONFIRM, "confirm", 24, Stage.APPROVED, True),
+        (Step.CONFIRM, "fence", 1, Stage.APPROVED, True),
+        (Step.CAPTURE, "capture", 22, Stage.AUTHORIZED, False),
+        (Step.REFUND, "refund", 24, Stage.CAPTURED, True),
+        (Step.CANCEL, "cancel", 99, Stage.AUTHORIZED, False),
+        (Step.FENCE, "fence", 99, Stage.DECLINED, False),
+    ],
+)
+def test_when_a_step_is_too_old(
+    step: Step, sent: str, sent_hours: int, stage: Stage, old: bool
+) -> None:
+    """Proves that a key's age counts from its own first send, that a customer's word makes a step
+    due anew only before it was ever sent, and that fences never age."""
+    now = START + 25 * HOUR
+    born = now - sent_hours * HOUR if sent else None
+    asked = replace(operation(), step=sent, step_sent_at=born)
+    known = payment(stage=stage)
+    assert is_too_old(asked, known, step, now, WINDOW) is old
