@@ -181,6 +181,6 @@ def test_when_a_step_is_too_old(
     due anew only before it was ever sent, and that fences never age."""
     now = START + 25 * HOUR
     born = now - sent_hours * HOUR if sent else None
-    asked = replace(operation(), step=sent, step_sent_at=born)
+    asked = replace(operation(OperationKind.CREATE), step=sent, step_sent_at=born)
     known = payment(stage=stage)
     assert is_too_old(asked, known, step, now, WINDOW) is old
