@@ -1,7 +1,7 @@
 # Everything starts from a plain Python 3.11-3.13: each target sets up .venv first, once.
 #
 #   make demo        a week of payments, planted faults, the reconciliation and its report
-#   make test        all tests                    (make test ARGS="-n 2 -k money")
+#   make test        all tests                    (make test ARGS="-k money", two at a time unless -n 0)
 #   make check       format, lint, types, import contracts, house rules
 #   make lock        write requirements.lock again (make lock ARGS=--upgrade takes newer versions)
 #   make currencies  write the currency table again from the installed ISO 4217 list
@@ -43,7 +43,7 @@ demo: $(READY)
 	@$(BIN)/tscli demo $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .
