@@ -10,6 +10,7 @@ from random import Random
 
 from tests.storms.books import Row
 from tests.storms.commands import Command
+from tests.storms.post import Post
 from tests.storms.weather import Weather
 
 Said = tuple[str, ...] | None
@@ -28,6 +29,8 @@ class Shop:
 
     dice: Random
     weather: Weather
+    post: Post | None
+    """Where the provider's deliveries come from; None where it delivers none."""
     look: Callable[[str], Row | None]
     """The payment of an order that is not over, or its last one."""
 
@@ -96,6 +99,15 @@ def timer(shop: Shop) -> Actor:
         yield Command("sweep")
 
 
+def postman(shop: Shop) -> Actor:
+    """Delivers whatever the provider has told by now, again and in any order."""
+    assert shop.post is not None
+    for _ in range(shop.dice.randint(2, 6)):
+        command = shop.post()
+        if command is not None:
+            yield command
+
+
 def _next(shop: Shop, payment: Row, key: str) -> Command | None:
     pay, state = payment["payment_id"], payment["state"]
     if state == "authorized":
@@ -119,6 +131,8 @@ def _part(shop: Shop, minor: int) -> str | None:
 def cast(shop: Shop) -> dict[str, Actor]:
     """The actors of a seed by name."""
     actors = {"anna": seller(shop, "anna", "order-1", "key-a")}
+    if shop.post is not None and shop.chance(60):
+        actors["postman"] = postman(shop)
     if shop.weather.concurrency == 1:
         if shop.chance(50):
             actors["timer"] = timer(shop)

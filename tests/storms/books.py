@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 TABLES = (
     "payments", "operations", "idempotency", "transactions", "entries", "postings", "audit",
-    "events", "reviews", "provider_accounts",
+    "events", "reviews", "provider_accounts", "webhook_events",
 )  # fmt: skip
 
 

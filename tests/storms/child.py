@@ -33,6 +33,7 @@ from providers.sandbox.world import PAYPAL_ACCOUNT
 from providers.stripe.provider import StripeProvider, StripeSettings
 from tests.storms.commands import Command, carry_out
 from tests.storms.ground import HOSTS
+from tests.storms.post import SECRET
 from tests.storms.rendezvous import Order
 from tscli.services.context import Context
 from tscli.services.provider_accounts import SharedAccounts
@@ -111,8 +112,13 @@ class Life:
 
 def _stripe(transport: httpx2.AsyncBaseTransport) -> Provider:
     url = HOSTS["stripe"]
-    settings = StripeSettings("sk_test_storm", "default", "test", url, "https://shop.example/back")
-    return StripeProvider(settings, _http(url, stripe.provider.ALLOWED_HOSTS, transport))
+    settings = StripeSettings(
+        "sk_test_storm", "default", "test", url, "https://shop.example/back",
+        webhook_secrets=(SECRET,),
+    )  # fmt: skip
+    http = _http(url, stripe.provider.ALLOWED_HOSTS, transport)
+    assert isinstance(CURRENT, Life)
+    return StripeProvider(settings, http, CURRENT.clock)
 
 
 def _paypal(transport: httpx2.AsyncBaseTransport) -> Provider:

@@ -26,6 +26,8 @@ class Command:
     key: str = ""
     amount: str | None = None
     words: tuple[tuple[str, Any], ...] = ()
+    delivery: tuple[tuple[tuple[str, str], ...], bytes] | None = None
+    """Headers and body of a webhook."""
 
     def __str__(self) -> str:
         asked = [self.verb, self.payment_id[-6:], self.amount or "", self.key and f"key={self.key}"]
@@ -78,6 +80,41 @@ async def _sweep(context: Context, command: Command) -> tuple[str, ...]:
     return ("done", *(f"{s.outcome}" for s in swept))
 
 
+async def _deliver(context: Context, command: Command) -> tuple[str, ...]:
+    """What the receiver does with one delivery: stored, acknowledged, applied."""
+    from tscli.services import applying, inbox
+
+    assert command.delivery is not None
+    headers, body = command.delivery
+    async with context.open_provider("stripe") as provider:
+        stored = await inbox.receive(context, provider, dict(headers), body)
+        acknowledge(stored.provider_event_id)
+        applied = await applying.apply_event(context, provider, stored)
+    return ("done", applied.outcome, applied.event.state)
+
+
+def acknowledge(provider_event_id: str) -> None:
+    """The answer leaves: from here on the provider will not deliver again."""
+    from tests.storms import child
+
+    child.CURRENT.meet("ack", provider_event_id)
+
+
+async def _apply(context: Context, command: Command) -> tuple[str, ...]:
+    """What the receiver's worker does: everything that has not had its say."""
+    from domain.stored_event import EventFilter
+    from domain.webhook import EventState
+    from tscli.services import webhooks
+
+    waiting = [
+        event
+        for state in (EventState.RECEIVED, EventState.FAILED, EventState.PARKED)
+        for event in webhooks.find_events(context, EventFilter(state=state), 1_000)
+    ]
+    applied = await webhooks.replay(context, waiting)
+    return ("done", *(f"{a.outcome}" for a in applied))
+
+
 def _said(outcome: Outcome) -> tuple[str, ...]:
     failed = failure_of(outcome)
     if failed is not None:
@@ -93,4 +130,6 @@ VERBS: dict[str, Carried] = {
     "refund": _refund,
     "refresh": _refresh,
     "sweep": _sweep,
+    "deliver": _deliver,
+    "apply": _apply,
 }

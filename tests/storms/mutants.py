@@ -15,11 +15,15 @@ import providers.guard
 import tests.storms.child
 from db.database import Books, Database
 from domain.errors import CircuitOpen, Conflict, OutcomeUnknown
+from domain.inbox import DONE
 from domain.operation import Operation, OperationKind, OperationState, Step, Verdict
 from domain.payment import Observation, Payment, Snapshot, Stage
 from domain.provider import Provider
+from domain.stored_event import StoredEvent
+from domain.webhook import EventState
+from tests.storms.commands import acknowledge
 from tests.storms.weak import weaken
-from tscli.services import booking, deciding, drive, intents, payments, steps
+from tscli.services import applying, booking, deciding, drive, inbox, intents, payments, steps
 from tscli.services.context import Context
 from tscli.services.deciding import Next
 
@@ -170,6 +174,47 @@ def _only_a_lease() -> None:
     payments.refund_payment = leased
 
 
+def _blind_overwrite() -> None:
+    """An event's view replaces ours, however old it is."""
+
+    def overwrite(books: Books, context: Context, payment: Payment, shown: Snapshot) -> Observation:
+        if payment.captured_minor or shown.stage == payment.stage:
+            return booking.learn(books, context, payment, shown)
+        after = replace(payment, stage=shown.stage)
+        seen = Observation(after, ("payment.observed",))
+        return replace(seen, payment=booking.store(books, context, payment, seen))
+
+    applying.learn = overwrite
+
+
+def _dedup_after_effect() -> None:
+    """News is recorded first, and known as recorded in a transaction of its own."""
+
+    def note(context: Context, event: StoredEvent, *, dry_run: bool) -> Any:
+        if event.state in DONE:
+            return EventState.UNCHANGED, ()
+        with context.database.transaction() as books:
+            after = {"type": event.type, "event_id": event.event_id}
+            books.record(context.actor, f"{event.topic}.reported", event.event_id, after=after)
+        return EventState.APPLIED, (f"{event.topic}.reported",)
+
+    applying._note = note
+
+
+def _ack_first() -> None:
+    """The answer leaves before the event is stored."""
+    receive = inbox.receive
+
+    async def hasty(
+        context: Context, provider: Provider, headers: Any, body: bytes, **more: Any
+    ) -> StoredEvent:
+        _, event = await inbox.verified(context, provider, headers, body)
+        acknowledge(event.provider_event_id)
+        return await receive(context, provider, headers, body, **more)
+
+    inbox.receive = hasty
+
+
 SOUND = Mutant("-", "no fault, on the same provider without guards", lambda: None)
 """The control: what is caught must be the fault, not the weak provider."""
 
@@ -179,6 +224,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("M3", "sent before the intent is committed", _send_before_intent),
     Mutant("M4", "the ledger is posted in a second transaction", _post_later),
     Mutant("M5", "refunds are not reserved", _no_reservation),
+    Mutant("M6", "an older event overwrites what is known", _blind_overwrite),
+    Mutant("M7", "an event is known as seen only after its effect", _dedup_after_effect),
+    Mutant("M8", "a delivery is acknowledged before it is durable", _ack_first),
     Mutant("M9", "another object is charged after a send was marked", _other_provider),
     Mutant("M10", "sent again after the key's window", _any_age),
     Mutant("M11", "audit records are appended outside the transaction", _audit_later),

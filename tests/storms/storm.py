@@ -18,6 +18,7 @@ from tests.storms.books import BooksFile, Row
 from tests.storms.checks import CHECKS, breaker_counts_outages
 from tests.storms.commands import Command
 from tests.storms.ground import Ground, brief, is_write, key_of
+from tests.storms.post import is_stored, post_of, told_once, undone
 from tests.storms.rendezvous import Child, Crew, Gone, Order, Reply
 from tests.storms.settled import queued, unlike_truth, unsettled
 from tests.storms.trail import Trail, Wire
@@ -71,7 +72,10 @@ class Storm:
         self._clock = SetClock(START)
         self._books, self._crew = books, crew
         self._ground = Ground(self.weather.provider, self._clock, seed)
-        self._shop = Shop(self.dice, self.weather, self._look)
+        post = None
+        if self.weather.provider == "stripe":
+            post = post_of(self._ground.world, self._clock, self.dice)
+        self._shop = Shop(self.dice, self.weather, post, self._look)
         self._actors: dict[str, Actor] = {}
         self._running: dict[str, Child] = {}
         self._started: Counter[str] = Counter()
@@ -205,6 +209,8 @@ class Storm:
             answer = ("give up",) if self._raging and self._chance(10) else ("again",)
         elif point == "sleep":
             self._advance(running.at.details[0])
+        elif point == "ack":
+            self._acknowledged(running.at.details[0])
         elif point == "bug":
             raise Broken("BUG", running.at.details[0])
         self._log(f"{running.name} {point} {answer if point == 'busy' else ''}")
@@ -220,6 +226,11 @@ class Storm:
             return True, said
         self._listen(running)
         return False, None
+
+    def _acknowledged(self, provider_event_id: str) -> None:
+        self.report.counts["acknowledged"] += 1
+        if not is_stored(self._books.rows(), provider_event_id):
+            raise Broken("I11", f"{provider_event_id} was acknowledged and is not stored")
 
     def _dies(self, point: str) -> bool:
         """Death strikes most where it hurts: with a request on its way; before the start it would
@@ -286,17 +297,24 @@ class Storm:
                 self.report.reviewed = True
                 break
             self._sweep()
+        if undone(self._books.rows()):
+            self._run_calmly(Command("apply"))
+        for event in undone(self._books.rows()):
+            raise Broken("I11", f"{event['event_id']} is {event['state']}: {event['last_error']}")
         for broken in unlike_truth(self._books.rows(), self._read_truth()):
             if not self.report.reviewed:
                 raise Broken(*broken)
 
     def _sweep(self) -> None:
         self._advance(seconds=SWEEP_EVERY_SECONDS)
-        self._start("calm", Command("sweep", words=(("older_minutes", OLDER_MINUTES),)))
+        self._run_calmly(Command("sweep", words=(("older_minutes", OLDER_MINUTES),)))
+        self.report.sweeps += 1
+
+    def _run_calmly(self, command: Command) -> None:
+        self._start("calm", command)
         while "calm" in self._running:
             self._step("calm")
             self._check()
-        self.report.sweeps += 1
 
     # Looking.
 
@@ -309,6 +327,8 @@ class Storm:
         for check in CHECKS:
             for found in check(books, truth):
                 raise Broken(*found)
+        for found in told_once(books):
+            raise Broken(*found)
         for found in self._trail.follow(books):
             raise Broken(*found)
         for found in breaker_counts_outages(books, self._ground.down):

@@ -26,11 +26,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Trail:
-    """I16: the chain is dense, sealed over itself, only ever longer; every version is in it."""
+    """I16: the chain is dense, sealed over itself, only ever longer; every version is in it.
+
+    I10: no news, however old, takes a payment back.
+    """
 
     def __init__(self) -> None:
         self._sealed: list[Row] = []
         self._versions: dict[str, set[int]] = {}
+        self._stages: dict[str, int] = {}
 
     def follow(self, books: Rows) -> Broken:
         """Check what is new, and that what was there is as it was."""
@@ -54,6 +58,10 @@ class Trail:
                 self._versions.setdefault(record["subject"], set()).add(after["version"])
         self._sealed = chain
         for p in books["payments"]:
+            furthest = self._stages.get(p["payment_id"], 0)
+            if p["stage"] < furthest:
+                yield "I10", f"{p['payment_id']} went back from {furthest} to {p['stage']}"
+            self._stages[p["payment_id"]] = p["stage"]
             known = self._versions.get(p["payment_id"], set())
             if known != set(range(1, p["version"] + 1)):
                 yield "I15", f"{p['payment_id']} has version {p['version']}, recorded are {known}"

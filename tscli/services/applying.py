@@ -142,10 +142,13 @@ def _note(
     context: Context, event: StoredEvent, *, dry_run: bool
 ) -> tuple[EventState, tuple[str, ...]]:
     """News of payouts and of the account become an audit fact, once."""
-    if event.state in DONE:
-        return EventState.UNCHANGED, ()
     fact = f"{event.topic}.reported"
     with context.database.transaction(dry_run=dry_run) as books:
+        current = books.inbox.get(event.event_id, lock=True)
+        if current.state in DONE:
+            return EventState.UNCHANGED, ()
+        # Known as done in the same transaction: whoever comes next finds it so.
+        books.inbox.save(replace(current, state=EventState.APPLIED))
         books.record(
             context.actor,
             fact,
