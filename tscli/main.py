@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from domain.errors import PaymentsError, Unavailable
 from tscli import __version__
+from tscli.api.command import serve
 from tscli.commands import TREE
 from tscli.render import talk
 from tscli.words import wants_json
@@ -91,6 +92,7 @@ def root(
     ctx.meta[_DEBUG] = debug
 
 
+app.command("serve")(serve)
 for _name, _commands in TREE.items():
     if isinstance(_commands, typer.Typer):
         app.add_typer(_commands, name=_name)

@@ -95,6 +95,19 @@ class OperatorSection(BaseModel):
     """The machine's user who alone may act under this name."""
 
 
+class ApiSection(BaseModel):
+    """The webhook receiver."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: SecretStr = SecretStr("")
+    """Bearer token of the calls that look and replay; without one they are refused."""
+    allow: str = ""
+    """Address ranges that may deliver, separated by commas; everybody when empty."""
+    proxies: str = ""
+    """Address ranges of our own proxies, whose X-Forwarded-For is believed."""
+
+
 class RouteSection(BaseModel):
     """One rule of which payments a provider takes."""
 
@@ -156,6 +169,7 @@ class Settings(BaseSettings):
     approvals: ApprovalsSection = ApprovalsSection()
     stripe: StripeSection = StripeSection()
     paypal: PayPalSection = PayPalSection()
+    api: ApiSection = ApiSection()
     sandbox: SandboxSection = SandboxSection()
 
     @classmethod
@@ -269,6 +283,7 @@ def load_settings() -> Settings:
     secrets = {
         "stripe.api_key": settings.stripe.api_key,
         "paypal.client_secret": settings.paypal.client_secret,
+        "api.token": settings.api.token,
     }
     for name, secret in secrets.items():
         key = secret.get_secret_value()

@@ -208,7 +208,7 @@ def _ack_first() -> None:
     async def hasty(
         context: Context, provider: Provider, headers: Any, body: bytes, **more: Any
     ) -> StoredEvent:
-        _, event = await inbox.verified(context, provider, headers, body)
+        _, event = await inbox.verified(provider, headers, body)
         acknowledge(event.provider_event_id)
         return await receive(context, provider, headers, body, **more)
 

@@ -130,7 +130,7 @@ async def _received(
 
     async with context.open_provider(provider_name) as provider:
         if dry_run:
-            proof, event = await verified(context, provider, headers, body)
+            proof, event = await verified(provider, headers, body)
             return {"provider_event_id": event.provider_event_id, "type": event.type,
                     "proof": proof.value}  # fmt: skip
         stored = await take(context, provider, headers, body, source=Source.FILE)

@@ -32,32 +32,28 @@ async def receive(
         WebhookError: it is not to be believed; its digest was kept.
         Unavailable: it cannot be verified or stored now: the provider must deliver it again.
     """
-    proof, event = await verified(context, provider, headers, body, sender=sender)
+    try:
+        proof, event = await verified(provider, headers, body)
+    except WebhookError as error:
+        refuse(context, provider.account, error, body, sender)
+        raise
     with context.database.transaction() as books:
         return store_event(books, context, provider.account, event, body, proof, source)
 
 
 async def verified(
-    context: Context,
-    provider: Provider,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    sender: str = "",
+    provider: Provider, headers: Mapping[str, str], body: bytes
 ) -> tuple[Proof, ProviderEvent]:
     """Why a delivery is believed, and what it says.
 
     Raises:
-        WebhookError, Unavailable: see `receive`.
+        WebhookError: it is not to be believed.
+        Unavailable: it cannot be verified now.
     """
-    try:
-        if len(body) > BODY_MAX_BYTES:
-            raise WebhookError("The delivery is too large.")
-        proof = await provider.verify_webhook(headers, body)
-        return proof, provider.read_event(body)
-    except WebhookError as error:
-        _refuse(context, provider.account, error, body, sender)
-        raise
+    if len(body) > BODY_MAX_BYTES:
+        raise WebhookError("The delivery is too large.")
+    proof = await provider.verify_webhook(headers, body)
+    return proof, provider.read_event(body)
 
 
 def store_event(
@@ -92,9 +88,10 @@ def store_event(
     )
 
 
-def _refuse(
+def refuse(
     context: Context, owner: ProviderAccount, error: WebhookError, body: bytes, sender: str
 ) -> None:
+    """Keep a delivery that is not believed as a digest, and as a security event."""
     with context.database.transaction() as books:
         refusal_id = context.ids.new("whe")
         books.inbox.add_refusal(

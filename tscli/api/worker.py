@@ -1,0 +1,46 @@
+"""The thread that applies what was stored: new events at once, waiting ones when they are due."""
+
+import asyncio
+import threading
+
+from domain.errors import PaymentsError
+from tscli.render.talk import say
+from tscli.services.context import Context
+from tscli.services.webhooks import apply_due
+
+EVERY_SECONDS = 5
+"""How often it looks for what is due when nothing new arrives."""
+
+
+class Worker:
+    """Use it as a context; it ends after the event it is at."""
+
+    def __init__(self, context: Context, stored: threading.Event) -> None:
+        self._context = context
+        self._stored = stored
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
+
+    def __enter__(self) -> "Worker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._stored.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        told = ""
+        while not self._over.is_set():
+            self._stored.clear()
+            try:
+                done = asyncio.run(apply_due(self._context, limit=100))
+                told = ""
+            except (PaymentsError, OSError) as error:
+                done = []
+                if str(error) != told:  # once, not every few seconds
+                    say(f"Applying events waits: {error}")
+                told = str(error)
+            if not done:
+                self._stored.wait(EVERY_SECONDS)
