@@ -8,6 +8,7 @@
 #   make sample-data write sample_data again from the sandbox world
 #   make benchmarks  the measured figures of the README
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
+#   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
 #   make mutants     which storm notices each fault built in on purpose
 #   make clean       remove what the targets made, .venv included
 #
@@ -32,7 +33,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,6 +64,9 @@ benchmarks: $(READY)
 
 storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+deliveries: $(READY)
+	@$(BIN)/python -m pytest tests/long -q -m slow $(ARGS)
 
 mutants: $(READY)
 	@$(BIN)/python -m tests.storms --mutants $(ARGS)

@@ -18,7 +18,8 @@ from tests.servers.valkey import ValkeyServer
 from tests.tscli.shop import Shop, outcome_of
 from tscli.app import key_window
 from tscli.services.claims import FallbackStore
-from tscli.services.idempotency import is_gone, new_holder, standings
+from tscli.services.idempotency import standings
+from tscli.services.leasing import is_gone, new_holder
 from tscli.services.payments import Outcome
 
 F = Fault

@@ -20,7 +20,7 @@ from tests.servers.valkey import ValkeyServer
 from tests.tscli.shop import Shop, outcome_of
 from tests.tscli.test_idempotency import CREATE
 from tscli.services.claims import FallbackStore
-from tscli.services.idempotency import new_holder
+from tscli.services.leasing import new_holder
 from tscli.services.payments import Outcome
 
 F = Fault

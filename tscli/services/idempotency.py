@@ -5,13 +5,10 @@ two processes do not send the same step side by side; without them all is slower
 """
 
 import asyncio
-import os
-import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from db.database import Books
 from db.sql_store import lease_name
@@ -21,6 +18,7 @@ from domain.operation import OPEN_STATES, Operation, Step, next_step
 from domain.payment import Payment
 from tscli.services.context import Context
 from tscli.services.intents import Intent
+from tscli.services.leasing import is_gone, lease, new_holder
 
 WAIT_SECONDS = 5.0
 """How long a repeated command waits for the one that is at work."""
@@ -111,10 +109,7 @@ class IdempotencyService:
             return True
         now, name = self._context.clock.now(), lease_name(scope, key)
         until = now + timedelta(seconds=CLAIM_SECONDS)
-        held = books.leases.holder(name, now)
-        if held is not None and is_gone(held, self._context.actor.host):
-            books.leases.release([name], held)
-        return bool(books.leases.take([name], self.holder, now, until))
+        return bool(lease(books, [name], self.holder, now, until))
 
 
 def standings(
@@ -147,31 +142,3 @@ def _standing(
     if holder is not None and is_gone(holder, context.actor.host):
         holder = None
     return Standing(row, payment, operation, holder, next_step(operation, payment).step, until)
-
-
-def new_holder(host: str) -> str:
-    """A name for this command: machine, process and its birth, and chance."""
-    return f"{host}:{os.getpid()}:{_born(os.getpid())}:{secrets.token_hex(8)}"
-
-
-def is_gone(holder: str, host: str) -> bool:
-    """Whether a holder is certainly dead: a process of this machine that is not there any more."""
-    try:
-        where, pid, born, _ = holder.rsplit(":", 3)
-        return where == host and born != "0" and _born(int(pid)) != born
-    except ValueError:
-        return False
-
-
-def _born(pid: int) -> str:
-    """When a process of this machine was started, in its own ticks; `-` when there is none.
-
-    Where the system does not tell, every process counts as alive: `0`.
-    """
-    if not Path("/proc/self/stat").exists():
-        return "0"
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return "-"
-    return text.rpartition(")")[2].split()[19]

@@ -20,6 +20,7 @@ from domain.recovery import Swept, SweptAs
 from domain.review import ReviewKind
 from tscli.services.context import Context
 from tscli.services.drive import refresh
+from tscli.services.leasing import lease, new_holder
 from tscli.services.permission import require
 from tscli.services.reviewing import ask_a_person
 from tscli.services.stuck import Stuck, looked_at, stuck_payments
@@ -74,7 +75,7 @@ class _Run:
         self._total = total
         self._dry_run = dry_run
         self._progress = progress
-        self._holder = context.ids.new("run")
+        self._holder = new_holder(context.actor.host)
         self.done: list[Swept] = []
 
     async def account(self, owner: ProviderAccount, waiting: Sequence[Stuck]) -> None:
@@ -148,7 +149,7 @@ class _Run:
     def _lease(self, names: list[str]) -> set[str]:
         now = self._context.clock.now()
         with self._context.database.transaction() as books:
-            return books.leases.take(names, self._holder, now, now + LEASE)
+            return lease(books, names, self._holder, now, now + LEASE)
 
     def _skip(self, waiting: Sequence[Stuck], why: str) -> None:
         for stuck in waiting:

@@ -17,6 +17,7 @@ from tscli.services.applying import Applied, apply_event
 from tscli.services.approvals import request, required
 from tscli.services.context import Context
 from tscli.services.inbox import store_event
+from tscli.services.leasing import lease, new_holder
 from tscli.services.permission import require
 
 LEASE = timedelta(minutes=2)
@@ -116,7 +117,7 @@ async def _apply(
 ) -> list[Applied]:
     """Apply events account by account, oldest first; leases spare double work only."""
     ordered = sorted(events, key=lambda e: (e.owner.provider, e.occurred_at, e.event_id))
-    holder, done = context.ids.new("run"), list[Applied]()
+    holder, done = new_holder(context.actor.host), list[Applied]()
     for name in dict.fromkeys(e.owner.provider for e in ordered):
         async with context.open_provider(name) as provider:
             for event in (e for e in ordered if e.owner.provider == name):
@@ -134,7 +135,7 @@ def _is_ours(context: Context, event: StoredEvent, holder: str) -> bool:
     now = context.clock.now()
     with context.database.transaction() as books:
         name = f"event:{event.event_id}"
-        if not books.leases.take([name], holder, now, now + LEASE):
+        if not lease(books, [name], holder, now, now + LEASE):
             return False
         books.leases.purge(now)
         return True
