@@ -1,5 +1,6 @@
 """The inbox as rows: events once, bytes apart, attempts and refusals for good."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,7 @@ _KEPT = (
     "body_digest", "attempts", "deliveries", "last_error",
 )  # fmt: skip
 _PAGE = 500
+_Name = tuple[ProviderAccount, str]
 
 
 class Inbox:
@@ -40,22 +42,41 @@ class Inbox:
 
     def add(self, event: StoredEvent, body: bytes) -> StoredEvent:
         """Store an event with its bytes; one that is stored counts a delivery more."""
+        return self.add_all([(event, body)])[0]
+
+    def add_all(self, delivered: Sequence[tuple[StoredEvent, bytes]]) -> list[StoredEvent]:
+        """Store many at once, each like `add`; the stored events in the same order."""
+        kept: dict[_Name, StoredEvent] = {}
+        for owner in dict.fromkeys(event.owner for event, _ in delivered):
+            names = [e.provider_event_id for e, _ in delivered if e.owner == owner]
+            kept |= {(e.owner, e.provider_event_id): e for e in self._stored(owner, names)}
+        fresh: dict[_Name, tuple[StoredEvent, bytes]] = {}
+        again: Counter[str] = Counter()
+        for event, body in delivered:
+            name = (event.owner, event.provider_event_id)
+            if name in kept:
+                again[kept[name].event_id] += 1
+            else:
+                kept[name], fresh[name] = event, (event, body)
+        if fresh:
+            rows = [_row(event) for event, _ in fresh.values()]
+            self._connection.execute(insert(webhook_events), rows)
+            bodies = [{"event_id": e.event_id, "body": b.decode()} for e, b in fresh.values()]
+            self._connection.execute(insert(webhook_bodies), bodies)
         e = webhook_events.c
-        again = self._connection.execute(
-            update(webhook_events)
-            .where(*_is(event.owner), e.provider_event_id == event.provider_event_id)
-            .values(deliveries=e.deliveries + 1)
-        )
-        if again.rowcount:
-            query = select(webhook_events).where(
-                *_is(event.owner), e.provider_event_id == event.provider_event_id
+        for event_id, count in again.items():
+            self._connection.execute(
+                update(webhook_events)
+                .where(e.event_id == event_id)
+                .values(deliveries=e.deliveries + count)
             )
-            return _event(self._connection.execute(query).one())
-        self._connection.execute(insert(webhook_events).values(_row(event)))
-        self._connection.execute(
-            insert(webhook_bodies).values(event_id=event.event_id, body=body.decode())
+        return [kept[event.owner, event.provider_event_id] for event, _ in delivered]
+
+    def _stored(self, owner: ProviderAccount, names: Sequence[str]) -> list[StoredEvent]:
+        query = select(webhook_events).where(
+            *_is(owner), webhook_events.c.provider_event_id.in_(names)
         )
-        return event
+        return [_event(row) for row in self._connection.execute(query)]
 
     def get(self, event_id: str, *, lock: bool = False) -> StoredEvent:
         """One event.

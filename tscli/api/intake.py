@@ -15,7 +15,7 @@ from domain.provider import ProviderAccount
 from domain.stored_event import Source, StoredEvent
 from domain.webhook import Proof, ProviderEvent
 from tscli.services.context import Context
-from tscli.services.inbox import store_event
+from tscli.services.inbox import arrived
 
 WAITING_MAX: Final = 2_000
 """Most deliveries that wait for their commit; further ones are told to come again."""
@@ -55,6 +55,11 @@ class Intake:
         self._queue.put(_STOP)
         self._thread.join()
 
+    @property
+    def busy(self) -> bool:
+        """Whether deliveries wait to be stored: they go before everything else."""
+        return not self._queue.empty()
+
     def submit(self, delivered: Delivered) -> "Future[StoredEvent]":
         """Have a delivery stored; the future ends when it is durable.
 
@@ -86,13 +91,15 @@ class Intake:
 
     def _store(self, batch: "list[tuple[Delivered, Future[StoredEvent]]]") -> None:
         try:
+            rows = [
+                (
+                    arrived(self._context, d.owner, d.event, d.body, d.proof, Source.DELIVERY),
+                    d.body,
+                )
+                for d, _ in batch
+            ]
             with self._context.database.transaction() as books:
-                stored = [
-                    store_event(
-                        books, self._context, d.owner, d.event, d.body, d.proof, Source.DELIVERY
-                    )
-                    for d, _ in batch
-                ]
+                stored = books.inbox.add_all(rows)
         except (PaymentsError, OSError) as error:
             for _, done in batch:
                 done.set_exception(error)

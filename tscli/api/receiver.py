@@ -61,7 +61,7 @@ class Receiver:
                 opened = self._context.open_provider(name)
                 self._providers[name] = await stack.enter_async_context(opened)
             intake = stack.enter_context(Intake(self._context))
-            stack.enter_context(Worker(self._context, intake.stored))
+            stack.enter_context(Worker(self._context, intake))
             self._intake = intake
             yield
 

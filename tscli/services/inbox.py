@@ -66,25 +66,34 @@ def store_event(
     source: Source,
 ) -> StoredEvent:
     """Store an event within a transaction of the caller's, who answers once it is committed."""
+    return books.inbox.add(arrived(context, owner, event, body, proof, source), body)
+
+
+def arrived(
+    context: Context,
+    owner: ProviderAccount,
+    event: ProviderEvent,
+    body: bytes,
+    proof: Proof,
+    source: Source,
+) -> StoredEvent:
+    """An event as it is to be stored, due at once."""
     now = context.clock.now()
-    return books.inbox.add(
-        StoredEvent(
-            event_id=context.ids.new("whe"),
-            owner=owner,
-            provider_event_id=event.provider_event_id,
-            type=event.type,
-            topic=event.topic,
-            object_id=event.object_id,
-            provider_payment_id=event.provider_payment_id,
-            payment_id="",
-            occurred_at=event.occurred_at,
-            received_at=now,
-            source=source,
-            proof=proof,
-            body_digest=digest(body),
-            next_attempt_at=now,
-        ),
-        body,
+    return StoredEvent(
+        event_id=context.ids.new("whe"),
+        owner=owner,
+        provider_event_id=event.provider_event_id,
+        type=event.type,
+        topic=event.topic,
+        object_id=event.object_id,
+        provider_payment_id=event.provider_payment_id,
+        payment_id="",
+        occurred_at=event.occurred_at,
+        received_at=now,
+        source=source,
+        proof=proof,
+        body_digest=digest(body),
+        next_attempt_at=now,
     )
 
 
