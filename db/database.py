@@ -91,8 +91,9 @@ class Books:
 class Database:
     """Opens transactions on the books; creates the schema where there is none yet."""
 
-    def __init__(self, url: str, clock: Clock, ids: Ids) -> None:
-        self._engine: Engine = connect(url)
+    def __init__(self, url: str, clock: Clock, ids: Ids, *, keep_open: bool = False) -> None:
+        """`keep_open` is for servers, which use a connection again and again."""
+        self._engine: Engine = connect(url, keep_open=keep_open)
         self._clock = clock
         self._ids = ids
         self._checked = False

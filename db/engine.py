@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from domain.errors import ConfigurationError
 
@@ -33,8 +33,11 @@ _POSTGRES_OPTIONS = (
 )
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, keep_open: bool = False) -> Engine:
     """An engine for `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`.
+
+    A command opens a SQLite file once for each transaction and leaves nothing open; a server keeps
+    its connections (`keep_open`), because opening costs more than a transaction.
 
     Raises:
         ConfigurationError: another or an unreadable URL, or a database folder that is not ours.
@@ -47,7 +50,7 @@ def connect(url: str) -> Engine:
             hint="Use sqlite:////FOLDER/FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
         ) from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed.database)
+        return _sqlite(parsed.database, keep_open=keep_open)
     if parsed.get_backend_name() == "postgresql":
         return _postgres(parsed)
     raise ConfigurationError(
@@ -68,14 +71,14 @@ def _postgres(parsed: URL) -> Engine:
         raise ConfigurationError("The database URL cannot be read.") from None
 
 
-def _sqlite(path: str | None) -> Engine:
+def _sqlite(path: str | None, *, keep_open: bool) -> Engine:
     memory = path in (None, "", ":memory:")
     if not memory:
         _make_private(Path(str(path)))
     engine = create_engine(
         "sqlite://" if memory else f"sqlite:///{path}",
         hide_parameters=True,
-        poolclass=StaticPool if memory else NullPool,
+        poolclass=StaticPool if memory else QueuePool if keep_open else NullPool,
         connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS // 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -36,6 +36,8 @@ class App:
     settings: Settings
     command: str = ""
     clock: Clock = field(default_factory=SystemClock)
+    serves: bool = False
+    """Whether it runs for long, and keeps its connections."""
 
     @cached_property
     def ids(self) -> Ids:
@@ -47,7 +49,7 @@ class App:
         """The books."""
         from db.database import Database
 
-        return Database(self.settings.database, self.clock, self.ids)
+        return Database(self.settings.database, self.clock, self.ids, keep_open=self.serves)
 
     @property
     def default_provider(self) -> str:

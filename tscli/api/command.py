@@ -21,6 +21,7 @@ def serve(
     from tscli.api.receiver import Receiver
 
     app = open_app(ctx)
+    app.serves = True
     for name in NAMES:
         app.check_webhooks(name)
     api = app.settings.api
