@@ -171,7 +171,7 @@ class Storm:
             self._advance(seconds=self.dice.randint(0, 10))
             return
         if self._chance(self.weather.long_gap_rate):
-            self._advance(seconds=self.dice.choice((3_700, 7_200, 82_000, 90_000)))
+            self._advance(seconds=self.dice.choice((3_700, 7_200, 25_000, 82_000, 90_000)))
         else:
             self._advance(seconds=self.dice.randint(1, self.weather.gap_seconds))
 

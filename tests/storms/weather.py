@@ -69,7 +69,7 @@ def forecast(dice: Random) -> Weather:
         capture=debit or dice.random() < 0.5,
         concurrency=dice.choice((1, 2, 2)),
         gap_seconds=dice.choice((5, 60, 600)),
-        long_gap_rate=dice.choice((0, 0, 20)),
+        long_gap_rate=dice.choice((0, 0, 20, 40)),
         faults=dice.choice((WRITE_FAULTS, WRITE_FAULTS, few)),
         provider=provider,
     )

@@ -36,7 +36,7 @@ from tscli.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-URL = "http://receiver/api/v1/webhooks"
+URL = "http://127.0.0.1/api/v1/webhooks"
 CREATE = (
     "payments", "create", "--amount", "30.00", "--currency", "USD", "--method", "pm_card_visa",
     "--yes", "--format", "json",
@@ -195,8 +195,8 @@ def test_sizes_paths_and_health(context: Context, forger: Forger) -> None:
             assert (await client.post(**post(huge, "stripe"))).status_code == 413
             assert (await client.post(**post(forger.stripe(), "nobody"))).status_code == 404
             assert (await client.get(f"{URL}/stripe")).status_code == 405
-            assert (await client.get("http://receiver/docs")).status_code == 404
-            assert (await client.get("http://receiver/healthz")).json()["status"] == "ok"
+            assert (await client.get("http://127.0.0.1/docs")).status_code == 404
+            assert (await client.get("http://127.0.0.1/healthz")).json()["status"] == "ok"
 
     asyncio.run(ask())
 

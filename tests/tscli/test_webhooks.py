@@ -218,6 +218,19 @@ def test_an_error_while_asking_costs_an_attempt_only(shop: Shop) -> None:
     shop.prove()
 
 
+def test_what_is_done_is_not_undone_by_a_try_that_fails(shop: Shop) -> None:
+    """Proves that a replay that cannot ask leaves an applied event applied, with the try kept."""
+    shop.create()
+    shop.world.dispute(shop.world.charges()[0].id)
+    done = asyncio.run(replay(shop.context, _stored(shop)))
+    applied = [a.event for a in done if a.event.topic == "dispute"]
+    shop.plan = lambda request: F.TIMEOUT_BEFORE
+    again = asyncio.run(replay(shop.context, applied))
+    assert {a.outcome for a in again} == {EventState.FAILED}
+    assert all(a.event.state in (EventState.APPLIED, EventState.UNCHANGED) for a in again)
+    assert all(a.event.next_attempt_at is None for a in again)
+
+
 def _stored(shop: Shop) -> list[object]:
     """Every event of the world in our inbox, received and not applied."""
 

@@ -164,14 +164,15 @@ def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -
     with context.database.transaction() as books:
         current = books.inbox.get(event.event_id, lock=True)
         after = after_attempt(outcome, current.attempts, now)
-        kept = replace(
-            current,
-            state=after.state,
-            attempts=after.attempts,
-            next_attempt_at=after.next_attempt_at,
-            last_error=why,
-            done_at=now if outcome in DONE else None,
-        )
+        kept = replace(current, attempts=after.attempts, last_error=why)
+        over = current.state in DONE or current.state is EventState.DISCARDED
+        if outcome in DONE or not over:  # what is done is not undone by a try that failed
+            kept = replace(
+                kept,
+                state=after.state,
+                next_attempt_at=after.next_attempt_at,
+                done_at=now if outcome in DONE else None,
+            )
         books.inbox.save(kept)
         by = context.actor.operator
         books.inbox.add_attempt(event.event_id, Attempt(after.attempts, now, outcome, why, by))
