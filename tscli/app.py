@@ -36,6 +36,8 @@ class App:
     settings: Settings
     command: str = ""
     clock: Clock = field(default_factory=SystemClock)
+    _told: set[str] = field(default_factory=set)
+    """Providers of which was said that they are pretended."""
     serves: bool = False
     """Whether it runs for long, and keeps its connections."""
 
@@ -138,7 +140,8 @@ class App:
         from tscli.services.provider_accounts import SharedAccounts
 
         settings = self.account_settings(provider)
-        if settings.sandbox:
+        if settings.sandbox and provider not in self._told:
+            self._told.add(provider)
             say(f"Sandbox mode: no key for {provider} is configured, no real money moves.")
         shared = SharedAccounts(self.database, self.clock)
         return open_provider(provider, settings, self.sandbox, self.clock, shared)

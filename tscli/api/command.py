@@ -13,7 +13,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen at.")] = 8_470,
 ) -> None:
-    """Receive webhooks over HTTP: stored durably, then answered, then applied."""
+    """Receive webhooks over HTTP.
+
+    Each is stored durably, then answered, then applied.
+    """
     import uvicorn
 
     from providers.registry import NAMES
