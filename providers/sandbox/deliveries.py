@@ -5,7 +5,7 @@ is signed when it is taken, with the time of that moment.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -146,6 +146,23 @@ class Deliverer:
             Unavailable: nobody listens there.
         """
         origin, target = _address(url)
+        http = HttpClient(origin, frozenset(), deadline_seconds=_DEADLINE_SECONDS)
+        try:
+            return await self.hand_out(
+                lambda delivery: _send(http, target, delivery), again=again, dry_run=dry_run
+            )
+        finally:
+            await http.aclose()
+
+    async def hand_out(
+        self,
+        send: Callable[[Delivery], Awaitable[int]],
+        *,
+        again: bool = False,
+        dry_run: bool = False,
+    ) -> Posted:
+        """Hand what waits to `send`, which answers with an HTTP status, 0 for none; what is not
+        accepted waits on."""
         if not dry_run:
             self._world.tick()
         chosen = self.plan(again=again)
@@ -153,15 +170,11 @@ class Deliverer:
         if dry_run:
             return posted
         self._mark(*chosen.lost)
-        http = HttpClient(origin, frozenset(), deadline_seconds=_DEADLINE_SECONDS)
-        try:
-            for event_id in chosen.sent:
-                status = await _send(http, target, self.signed(event_id))
-                posted.count(status)
-                if 200 <= status < 300:
-                    self._mark(event_id)
-        finally:
-            await http.aclose()
+        for event_id in chosen.sent:
+            status = await send(self.signed(event_id))
+            posted.count(status)
+            if 200 <= status < 300:
+                self._mark(event_id)
         return posted
 
     def _headers(self, body: bytes, name: str) -> dict[str, str]:

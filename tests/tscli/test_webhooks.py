@@ -19,6 +19,7 @@ from domain.webhook import EventState, Proof
 from providers.sandbox.faults import Fault
 from tests.conftest import START, Cli
 from tests.tscli.shop import Shop, open_shop
+from tests.tscli.test_paypal_payments import agree
 from tests.tscli.test_people import As, acting  # noqa: F401 - a fixture
 from tests.tscli.worlds import open_world
 from tscli.app import App
@@ -163,6 +164,29 @@ def test_discarding_and_trying_again(cli: Cli) -> None:
         assert cli("webhooks", "discard", ignored[0]["id"]).exit_code == 2
         assert cli("webhooks", "discard", ignored[0]["id"], "--reason", "noise").exit_code == 0
     assert cli("webhooks", "resend", done).exit_code == 4, "Stripe has no such call"
+
+
+def test_paypals_events_are_hints_that_finish_what_the_payer_agreed_to(cli: Cli) -> None:
+    """Proves with deliveries straight into the inbox that PayPal's events are verified, make us
+    ask, and take the money once."""
+    words = ("--provider", "paypal", "--method", "paypal")
+    made = cli(*CREATE[:6], *words, "--yes", "--format", "json").data
+    assert made["state"] == "requires_action"
+    agree(made["provider_payment_id"])
+    deliver = ("sandbox", "deliver", "--provider", "paypal", "--to", "inbox", "--format", "json")
+    assert cli(*deliver, "--dry-run").data["deliveries"] >= 1
+    assert cli("webhooks", "list", "--format", "json").data == []
+    done = cli(*deliver, "--duplicate", "100", "--shuffle")
+    assert (done.exit_code, done.data["refused"]) == (0, 0), done.stderr
+    rows = cli("webhooks", "list", "--provider", "paypal", "--format", "json").data
+    assert {r["state"] for r in rows} == {"received"}
+    assert {r["proof"] for r in rows} == {"certificate"}
+    applied = cli("webhooks", "apply", "--format", "json")
+    assert applied.exit_code == 0, applied.stdout
+    shown = cli("payments", "show", made["id"], "--format", "json").data
+    assert (shown["state"], shown["captured"]["value"]) == ("succeeded", "30.00")
+    assert cli("webhooks", "apply", "--format", "json").data == []
+    assert cli("recover", "sweep", "--older-than", "0s").exit_code == 0
 
 
 def test_many_at_once_need_two(acting: As, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

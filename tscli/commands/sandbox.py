@@ -4,7 +4,7 @@ import asyncio
 import socket
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -104,7 +104,9 @@ def export(
 @commands.command()
 def deliver(
     ctx: typer.Context,
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="Address of the receiver.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="URL", help="The receiver's address, or inbox: our own.")
+    ],
     provider: PretendOption = "stripe",
     seed: Annotated[int, typer.Option(min=0, help="Of what goes wrong.")] = 1,
     duplicate: Annotated[
@@ -132,12 +134,37 @@ def deliver(
             world, seed=seed, duplicate_percent=duplicate, lose_percent=lose, delay_percent=delay,
             shuffle=shuffle,
         )  # fmt: skip
-        posted = asyncio.run(deliverer.post(to, again=again, dry_run=dry_run))
+        if to == "inbox":
+            handing = _into_inbox(app.context(), provider, deliverer, again=again, dry_run=dry_run)
+        else:
+            handing = deliverer.post(to, again=again, dry_run=dry_run)
+        posted = asyncio.run(handing)
     finally:
         world.close()
     show(View("sandbox.deliver", {"provider": provider, "to": to, **asdict(posted)}), form, output)
     if posted.refused or posted.unanswered:
         raise typer.Exit(1)
+
+
+async def _into_inbox(
+    context: Any, name: str, deliverer: Any, *, again: bool, dry_run: bool
+) -> Any:
+    """Hand deliveries to our inbox, as the receiver would: verified, stored, not yet applied."""
+    from domain.errors import Unavailable, WebhookError
+    from tscli.services.inbox import receive
+
+    async with context.open_provider(name) as provider:
+
+        async def send(delivery: Any) -> int:
+            try:
+                await receive(context, provider, delivery.headers, delivery.body)
+            except WebhookError:
+                return 400
+            except Unavailable:
+                return 503
+            return 200
+
+        return await deliverer.hand_out(send, again=again, dry_run=dry_run)
 
 
 @commands.command()
