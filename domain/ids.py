@@ -71,5 +71,7 @@ def check_id(text: str, prefix: str) -> str:
     """
     match = _ID.fullmatch(text)
     if match is None or match[1] != prefix:
-        raise InvalidRequest(f"{text!r} is not the id of a {PREFIXES[prefix]} ({prefix}_…).")
+        what = PREFIXES[prefix]
+        article = "an" if what[0] in "aeio" else "a"
+        raise InvalidRequest(f"{text!r} is not the id of {article} {what} ({prefix}_…).")
     return text

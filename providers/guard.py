@@ -28,6 +28,9 @@ from domain.provider import (
 from domain.transaction import Movement
 from domain.webhook import ListedEvent, Proof, ProviderEvent
 
+# Repeats are the guard's own business: what comes of them is told by whoever drives the operation.
+stamina.instrumentation.set_on_retry_hooks([])
+
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
