@@ -297,8 +297,10 @@ class Storm:
                 self.report.reviewed = True
                 break
             self._sweep()
-        if undone(self._books.rows()):
-            self._run_calmly(Command("apply"))
+        for _ in range(SWEEPS_MAX):
+            if undone(self._books.rows()):
+                self._advance(seconds=SWEEP_EVERY_SECONDS)
+                self._run_calmly(Command("apply"))
         for event in undone(self._books.rows()):
             raise Broken("I11", f"{event['event_id']} is {event['state']}: {event['last_error']}")
         for broken in unlike_truth(self._books.rows(), self._read_truth()):
