@@ -225,8 +225,11 @@ def observe(payment: Payment, snapshot: Snapshot) -> Observation:
 
     Returns the same payment and no facts when the snapshot is old or known, and the same payment
     with anomalies when it contradicts the record (another object, amount, currency, account or
-    mode).
+    mode). An untouched object first heard of when the payment is over stays unknown: nobody will
+    ever confirm it.
     """
+    if _came_too_late(payment, snapshot):
+        return Observation(payment)
     merged = replace(payment, movements=_merged(payment, snapshot))
     anomalies = _contradictions(payment, snapshot) + _impossible(merged)
     if anomalies:
@@ -244,6 +247,12 @@ def observe(payment: Payment, snapshot: Snapshot) -> Observation:
     known = {m.name: m for m in payment.movements}
     changed = tuple((known.get(m.name), m) for m in after.movements if known.get(m.name) != m)
     return Observation(after, _facts(payment, after, changed), changed)
+
+
+def _came_too_late(payment: Payment, snapshot: Snapshot) -> bool:
+    over = payment.stage in (Stage.CANCELLED, Stage.FAILED)
+    unknown = payment.provider_payment_id is None
+    return over and unknown and snapshot.stage <= Stage.APPROVED and not snapshot.movements
 
 
 def _merged(payment: Payment, snapshot: Snapshot) -> tuple[Movement, ...]:

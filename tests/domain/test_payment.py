@@ -249,3 +249,14 @@ def test_a_payment_learns_its_provider_object_once() -> None:
     assert seen.payment is first
     assert "object" in seen.anomalies[0]
     assert first.updated_at == START
+
+
+@pytest.mark.parametrize("stage", [Stage.FAILED, Stage.CANCELLED])
+def test_an_untouched_object_of_a_payment_that_is_over_stays_unknown(stage: Stage) -> None:
+    """Proves that late news of a creation given up links nothing that could still be paid, and that
+    money on it is adopted all the same."""
+    over = payment(stage=stage)
+    for shown in (Stage.CREATED, Stage.ACTION, Stage.APPROVED):
+        seen = observe(over, snapshot(shown))
+        assert (seen.payment, seen.facts, seen.anomalies) == (over, (), ())
+    assert observe(over, snapshot(Stage.CAPTURED, charge())).payment.stage is Stage.CAPTURED

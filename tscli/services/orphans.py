@@ -38,8 +38,8 @@ async def find_orphans(
             if ours is not None and ours.provider_payment_id == snapshot.provider_payment_id:
                 continue
             if ours is not None and ours.provider_payment_id is None:
-                _adopt(context, ours, snapshot, dry_run=dry_run)
-                adopted.append(ours.payment_id)
+                if _adopt(context, ours, snapshot, dry_run=dry_run):
+                    adopted.append(ours.payment_id)
             elif _has_money(snapshot):
                 reviews.append(_orphan(context, provider.account, snapshot, ours, dry_run=dry_run))
         if not dry_run:
@@ -71,11 +71,13 @@ def _has_money(snapshot: Snapshot) -> bool:
     return moved or snapshot.stage in (Stage.AUTHORIZED, Stage.CAPTURED)
 
 
-def _adopt(context: Context, payment: Payment, snapshot: Snapshot, *, dry_run: bool) -> None:
+def _adopt(context: Context, payment: Payment, snapshot: Snapshot, *, dry_run: bool) -> bool:
+    """Let a payment know of its lost object; whether that taught us anything."""
     with context.database.transaction(dry_run=dry_run) as books:
         held = books.payments.get(payment.payment_id, lock=True)
-        if held.provider_payment_id is None:
-            learn(books, context, held, snapshot)
+        if held.provider_payment_id is not None:
+            return False
+        return bool(learn(books, context, held, snapshot).facts)
 
 
 def _orphan(
