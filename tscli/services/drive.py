@@ -16,7 +16,7 @@ from domain.errors import (
     Rejected,
     Unavailable,
 )
-from domain.operation import Operation, Step
+from domain.operation import Operation, OperationKind, Step
 from domain.payment import Payment, Snapshot
 from domain.provider import Provider
 from domain.review import ReviewKind
@@ -107,7 +107,7 @@ async def refresh(context: Context, provider: Provider, payment_id: str) -> Paym
     with context.database.read() as books:
         after = books.payments.get(payment_id)
         unfinished = books.operations.of_payment(payment_id, only_open=True)
-    if error is not None and after.version != payment.version:
+    if unfinished and after.version != payment.version:
         # What one of them brought about may settle the others.
         error = await _drive_all(context, provider, unfinished)
     if error is not None:
@@ -119,9 +119,10 @@ async def refresh(context: Context, provider: Provider, payment_id: str) -> Paym
 async def _drive_all(
     context: Context, provider: Provider, unfinished: Iterable[Operation]
 ) -> ProviderError | None:
-    """Drive each of them; the first error, after all were tried."""
+    """Drive each of them, a cancellation before what it calls off; the first error, after all were
+    tried."""
     first: ProviderError | None = None
-    for operation in unfinished:
+    for operation in sorted(unfinished, key=lambda o: o.kind is not OperationKind.CANCEL):
         try:
             await drive(context, provider, operation.operation_id)
         except ProviderError as error:
