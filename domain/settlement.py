@@ -19,6 +19,15 @@ class LineKind(StrEnum):
     FEE = "fee"
     ADJUSTMENT = "adjustment"
     PAYOUT = "payout"
+    CONVERSION = "conversion"
+    """One half of an exchange of one currency into another; the halves share their source."""
+    MEMO = "memo"
+    """A line that only shows money: a hold, its release, an authorization, a failed attempt, a
+    case. It is read, counted and kept, and moves no balance."""
+
+
+LEDGER_KINDS = tuple(kind for kind in LineKind if kind not in (LineKind.CONVERSION, LineKind.MEMO))
+"""Kinds a line of our own ledger may have."""
 
 
 class LineStatus(StrEnum):
@@ -60,11 +69,14 @@ class ExportFormat:
     """Headers of the instant, best first; names ending in utc are UTC, others in the report's
     zone."""
     description: str = ""
-    payment: str = ""
-    """Header of the provider's payment id, when the export carries it."""
     payout: str = ""
     """Header of the payout that paid the line out, when the export carries it."""
-    encoding: str = "utf-8"
+    parent: str = ""
+    """Header of the id of what a refund, dispute or fee belongs to, such as the charge."""
+    ours: tuple[str, ...] = ()
+    """Headers that may carry our payment's id, best first."""
+    bank_reference: str = ""
+    """Header of the reference under which the bank books a payout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,36 @@ class ControlTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedTotal:
+    """One figure a file states about itself, beside what its rows came to."""
+
+    name: str
+    """What is stated, in the file's own terms: `gross credits`, `fee debits`, `rows`."""
+    currency: str
+    """Empty for counts."""
+    stated: int
+    """Minor units, or a count."""
+    found: int
+
+    @property
+    def difference(self) -> int:
+        """Stated minus found: not zero when the file contradicts itself."""
+        return self.stated - self.found
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBalance:
+    """What a file says an account held at an instant."""
+
+    currency: str
+    at: str
+    """ISO 8601 UTC."""
+    amount_minor: int
+    name: str
+    """`opening` or `closing` of the file's period."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """One file of a run, named by its content."""
 
@@ -110,3 +152,8 @@ class InputFile:
     """By currency, sorted."""
     period: tuple[str, str] | None = None
     """First and last instant in the file, ISO 8601 UTC."""
+    stated: tuple[StatedTotal, ...] = ()
+    """What the file states about itself, in its own order."""
+    balances: tuple[StatedBalance, ...] = ()
+    owner: str = ""
+    """The provider's account id or the bank account, when the file names it."""

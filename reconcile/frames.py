@@ -37,6 +37,10 @@ EXPECTED_COLUMNS: Mapping[str, Any] = {
 REPORTED_COLUMNS: Mapping[str, Any] = {
     "reference": TEXT,
     "source": TEXT,
+    "parent": TEXT,
+    "ours": TEXT,
+    "payout": TEXT,
+    "bank_reference": TEXT,
     "category": "category",
     "kind": KIND,
     "amount_minor": np.dtype("int64"),
@@ -47,8 +51,12 @@ REPORTED_COLUMNS: Mapping[str, Any] = {
     "file": np.dtype("int16"),
     "line": np.dtype("int64"),
 }
-"""Columns of a reported frame; `kind` is missing where the provider's word (`category`) is unknown,
-`file` counts the input files from 0."""
+"""Columns of a reported frame. `reference` is the provider's id of the line, `source` of what moved
+(charge, refund, dispute, payout), `parent` of what that belongs to (a refund's charge), `ours` our
+payment's id as the provider echoes it, `payout` the payout that carried the line. `kind` is missing
+where the provider's word (`category`) is unknown; `file` counts the input files from 0."""
+
+_MAY_BE_EMPTY = ("source", "parent", "ours", "payout", "bank_reference")
 
 Control = dict[str, tuple[int, int, int]]
 """Currency -> (rows, amount_minor, fee_minor); "" holds the unreadable rows."""
@@ -106,7 +114,8 @@ def expected_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def reported_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
-    """A reported frame from plain columns; file, line, category and net_minor may be left out.
+    """A reported frame from plain columns; only reference, kind, amount_minor,
+    currency, fee_minor and occurred_at must be there.
 
     Raises:
         ValueError: see `expected_frame`; a `kind` of None is allowed and means an unknown word.
@@ -116,6 +125,7 @@ def reported_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
         "file": np.zeros(size, np.int16),
         "line": np.zeros(size, np.int64),
         "category": columns["kind"],
+        **{name: [""] * size for name in _MAY_BE_EMPTY},
         **columns,
     }
     if "net_minor" not in filled:

@@ -79,8 +79,10 @@ def _itemized(name: str, signature: frozenset[str]) -> ExportFormat:
         kinds=CATEGORIES,
         occurred_at=("created_utc", "created"),
         description="description",
-        payment="payment_intent_id",
         payout="automatic_payout_id",
+        parent="charge_id",
+        ours=("payment_metadata[payment_id]", "refund_metadata[payment_id]"),
+        bank_reference="trace_id",
     )
 
 

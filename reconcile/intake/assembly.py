@@ -59,6 +59,10 @@ def reported_of(reads: Sequence[Read], forms: Sequence[ExportFormat]) -> pd.Data
         {
             "reference": text("reference"),
             "source": text("source"),
+            "parent": text("parent"),
+            "ours": text("ours"),
+            "payout": text("payout"),
+            "bank_reference": text("bank_reference"),
             "category": _category(_joined(codes, "int32"), pd.CategoricalDtype(names)),
             "kind": _category(_joined(kinds, "int8"), KIND),
             "amount_minor": numbers("amount_minor"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum
 
-from domain.settlement import ExportFormat
+from domain.settlement import LEDGER_KINDS, ExportFormat
 from reconcile.codes import CURRENCIES, CURRENCY_CODES, KIND_CODES, STATUS_CODES
 from reconcile.intake.amounts import amount
 from reconcile.intake.instants import local_instant, zoned_instant
@@ -112,9 +112,11 @@ def kind_code(text: str) -> int:
     """Code of a ledger kind.
 
     Raises:
-        ValueError: not a `LineKind`.
+        ValueError: not one of `LEDGER_KINDS`.
     """
-    return _known(KIND_CODES, text, "unknown kind")
+    return _known(
+        {kind.value: KIND_CODES[kind.value] for kind in LEDGER_KINDS}, text, "unknown kind"
+    )
 
 
 def status_code(text: str) -> int:
@@ -141,12 +143,23 @@ def export_layout(
     header: tuple[str, ...], form: ExportFormat, instant: str, zone: tzinfo
 ) -> Layout:
     """The layout of a provider's export; `instant` is the header its instants stand under."""
-    source = [Column("source", form.source, Role.TEXT, required=False)]
+    ours = next((name for name in form.ours if name in header), "")
+    optional = {
+        "source": form.source,
+        "parent": form.parent,
+        "ours": ours,
+        "payout": form.payout,
+        "bank_reference": form.bank_reference,
+    }
     return Layout(
         header,
         (
             Column("reference", form.reference, Role.TEXT),
-            *(source if form.source in header else ()),
+            *(
+                Column(key, name, Role.TEXT, required=False)
+                for key, name in optional.items()
+                if name in header
+            ),
             Column("category", form.category, Role.OPEN_WORD),
             Column("currency", form.currency, Role.WORD, code=currency_code),
             Column("amount_minor", form.amount, Role.AMOUNT),

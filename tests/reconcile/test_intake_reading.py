@@ -54,6 +54,10 @@ def test_an_export_row_is_read_exactly(tmp_path: Path) -> None:
     assert only(found.frame) == {
         "reference": "txn_1",
         "source": "ch_1",
+        "parent": "",
+        "ours": "",
+        "payout": "",
+        "bank_reference": "",
         "category": "charge",
         "kind": "charge",
         "amount_minor": 10000,
