@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from db.schema import breaks, files, run_breaks, runs
 from domain.audit import canonical
-from domain.breaks import Break, Bucket, Side
+from domain.breaks import Break, Side
+from domain.buckets import Bucket
 from domain.clock import from_micros, iso, to_micros
 from domain.errors import NotFound
 from domain.provider import ProviderAccount

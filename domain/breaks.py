@@ -1,87 +1,13 @@
 """Breaks: where the two sides of a comparison disagree. Breaks are data, never exceptions.
 
-Expected is our ledger, reported is the provider's file. Every row of either side ends in exactly
-one bucket; the buckets that are no agreement are the break kinds.
+A break has one name over all runs that see it: a function of what is broken, not of how. A line
+that is late today and missing tomorrow, or that turns up with another amount, is one break.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from domain.buckets import Bucket
 from domain.ids import content_id
-
-
-class Bucket(StrEnum):
-    """Where a row ends; the last ones are breaks."""
-
-    MATCHED = "matched"
-    NOT_EXPECTED = "not_expected"
-    """A ledger row that is not settled, or of a kind the files do not cover, and was not
-    reported."""
-    OUTSIDE_PERIOD = "outside_period"
-    """A row that belongs to another run's period and found no partner here."""
-    STATUS_MISMATCH = "status_mismatch"
-    CURRENCY_MISMATCH = "currency_mismatch"
-    AMOUNT_MISMATCH = "amount_mismatch"
-    FEE_MISMATCH = "fee_mismatch"
-    MISSING_IN_LEDGER = "missing_in_ledger"
-    MISSING_AT_PROVIDER = "missing_at_provider"
-    DUPLICATE_AT_PROVIDER = "duplicate_at_provider"
-    DUPLICATE_IN_LEDGER = "duplicate_in_ledger"
-    UNKNOWN_KIND = "unknown_kind"
-    UNREADABLE = "unreadable"
-
-
-AGREED = frozenset({Bucket.MATCHED, Bucket.NOT_EXPECTED, Bucket.OUTSIDE_PERIOD})
-"""The buckets that are no breaks."""
-
-
-@dataclass(frozen=True, slots=True)
-class KindText:
-    """What a break kind means to a person, and the command that helps."""
-
-    meaning: str
-    remedy: str
-
-
-KINDS: dict[Bucket, KindText] = {
-    Bucket.STATUS_MISMATCH: KindText(
-        "The provider booked money for a line our ledger does not hold as succeeded.",
-        "tscli payments show PAYMENT --refresh",
-    ),
-    Bucket.CURRENCY_MISMATCH: KindText(
-        "Both sides hold the line, in different currencies.", "tscli breaks show BREAK"
-    ),
-    Bucket.AMOUNT_MISMATCH: KindText(
-        "Both sides hold the line, with different amounts.", "tscli breaks show BREAK"
-    ),
-    Bucket.FEE_MISMATCH: KindText(
-        "The amounts agree, the provider's fee is not the one we booked.", "tscli breaks show BREAK"
-    ),
-    Bucket.MISSING_IN_LEDGER: KindText(
-        "The provider reports a line our ledger does not have.",
-        "tscli payments list --search REFERENCE",
-    ),
-    Bucket.MISSING_AT_PROVIDER: KindText(
-        "Our ledger has a succeeded line the provider does not report.",
-        "tscli payments show PAYMENT --refresh",
-    ),
-    Bucket.DUPLICATE_AT_PROVIDER: KindText(
-        "The provider reports one line more often than our ledger has it.",
-        "tscli breaks show BREAK",
-    ),
-    Bucket.DUPLICATE_IN_LEDGER: KindText(
-        "Our ledger has one line more often than the provider reports it.",
-        "tscli ledger show TRANSACTION",
-    ),
-    Bucket.UNKNOWN_KIND: KindText(
-        "The provider reports a line of a kind we have no word for.", "tscli breaks show BREAK"
-    ),
-    Bucket.UNREADABLE: KindText(
-        "A row of the file could not be read; its money is in no total.",
-        "tscli reconcile show RUN",
-    ),
-}
-"""Every break kind, in the order in which a pair that differs in several ways is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +58,13 @@ class Break:
         return (self.reported.amount_minor if self.reported else 0) - expected
 
 
-def break_id(
-    kind: str, line_kind: str, reference: str, transaction_id: str, occurrence: int, scope: str = ""
-) -> str:
+def break_id(anchor: str, line_kind: str, reference: str, occurrence: int, scope: str = "") -> str:
     """The break's name: a function of what is broken, so the same break found again has the same
     id.
 
-    `occurrence` tells apart breaks that are alike in all else, counted from 0 in a fixed order;
-    `scope` is the provider account, or the file's digest for an unreadable row.
+    `anchor` says what `reference` names: `ours` (our transaction), `theirs` (the provider's line),
+    or the break kind where the break is about a file, a payout or a balance. `occurrence` tells
+    apart breaks that are alike in all else, counted from 0 in a fixed order; `scope` is the
+    provider account, or the file's digest for an unreadable row.
     """
-    return content_id("brk", scope, kind, line_kind, reference, transaction_id, str(occurrence))
+    return content_id("brk", scope, anchor, line_kind, reference, str(occurrence))

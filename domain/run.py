@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.errors import IntegrityError
 from domain.settlement import InputFile
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.clock import Clock
 from domain.errors import ConfigurationError
 

@@ -1,20 +1,23 @@
 """From pairs to buckets: every row of both sides gets exactly one.
 
 A pair has one bucket for both its rows; a row without a partner is judged by what else is there
-under its id, by its status and by the period.
+under its id, by its status and by what it is. The period is not looked at here: see `horizon`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.settlement import LineKind
-from reconcile.codes import KIND_CODES, Array, Bools, Ints
+from reconcile.by_payment import Members, payments_of
+from reconcile.codes import CURRENCY_CODES, KIND_CODES, Array, Bools, Ints
+from reconcile.frames import Expected
+from reconcile.lonely import ambiguous, their_kinds
 from reconcile.pairing import Pairs, Plain, is_in
 from reconcile.rules import Rules
 from reconcile.sides import (
@@ -31,34 +34,56 @@ from reconcile.sides import (
 BUCKETS = tuple(Bucket)
 CODE = {bucket: code for code, bucket in enumerate(BUCKETS)}
 _NAMED_BY = (
-    (KIND, Bucket.UNKNOWN_KIND),
+    (KIND, Bucket.KIND_MISMATCH),
     (FEE, Bucket.FEE_MISMATCH),
     (AMOUNT, Bucket.AMOUNT_MISMATCH),
     (CURRENCY, Bucket.CURRENCY_MISMATCH),
     (STATUS, Bucket.STATUS_MISMATCH),
 )
-"""Later ones name the break when several fields differ. A difference of kind alone has no word of
-its own: the two sides have no common word for the line."""
+"""Later ones name the break when several fields differ."""
 
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The bucket of every row, and the pairs."""
+    """The bucket of every row, the pairs, and the rows that agree or break together."""
 
     e_bucket: Array
     """Position in `BUCKETS`, by expected row."""
     r_bucket: Array
     pairs: Pairs
+    parts: tuple[Members, ...] = ()
+    """Rows of both sides whose sums agree."""
+    groups: tuple[tuple[Members, Bucket], ...] = ()
+    """Rows of both sides that are one break together."""
+
+    def among(self, rows: Ints, size: int) -> "Verdict":
+        """The same where the reported side has `size` rows of which only `rows` were compared;
+        the others are not money."""
+        r_bucket = np.full(size, CODE[Bucket.NOT_MONEY], np.int8)
+        r_bucket[rows] = self.r_bucket
+
+        def renamed(members: Members) -> Members:
+            return members[0], rows[members[1]].tolist()
+
+        return replace(
+            self,
+            r_bucket=r_bucket,
+            pairs=replace(self.pairs, r=rows[self.pairs.r]),
+            parts=tuple(renamed(part) for part in self.parts),
+            groups=tuple((renamed(group), bucket) for group, bucket in self.groups),
+        )
 
 
 def classify(
+    expected: Expected,
     ours: Ours,
     theirs: Theirs,
     plain: Plain,
     pairs: Pairs,
-    parts: list[tuple[list[int], list[int]]],
+    parts: list[Members],
+    groups: list[tuple[Members, Bucket]],
     rules: Rules,
 ) -> Verdict:
     """Buckets for all rows of both sides."""
@@ -68,46 +93,66 @@ def classify(
     e_bucket[pairs.e], r_bucket[pairs.r] = bucket, bucket
     for e_rows, r_rows in parts:
         e_bucket[e_rows], r_bucket[r_rows] = CODE[Bucket.MATCHED], CODE[Bucket.MATCHED]
+    for (e_rows, r_rows), name in groups:
+        e_bucket[e_rows], r_bucket[r_rows] = CODE[name], CODE[name]
     e_alone, r_alone = np.flatnonzero(e_bucket < 0), np.flatnonzero(r_bucket < 0)
     e_bucket[e_alone] = CODE[Bucket.NOT_EXPECTED]
     e_alone = e_alone[_expected_at_all(ours, theirs, e_alone, rules)]
     near = _near(ours, theirs, e_alone, r_alone)
     doubled = _doubled_theirs(theirs, r_bucket >= 0, plain.r_free, near, r_alone)
-    r_bucket[r_alone] = _their_buckets(theirs, r_alone, doubled, rules)
+    r_bucket[r_alone[doubled]] = CODE[Bucket.DUPLICATE_AT_PROVIDER]
+    r_alone = r_alone[~doubled]
+    names = their_kinds(theirs, r_alone, payments_of(expected, ours))
+    r_bucket[r_alone] = [CODE[name] for name in names]
     doubled = _doubled_ours(ours, theirs, pairs, plain, near, e_alone)
-    e_bucket[e_alone] = _our_buckets(ours, e_alone, doubled, rules)
-    return Verdict(e_bucket, r_bucket, pairs)
+    e_bucket[e_alone[doubled]] = CODE[Bucket.DUPLICATE_IN_LEDGER]
+    e_alone = e_alone[~doubled]
+    e_bucket[e_alone] = _our_names(ours, e_alone, rules)
+    doubtful = r_alone[r_bucket[r_alone] == CODE[Bucket.MISSING_IN_LEDGER]]
+    for e_rows, r_rows in (unclear := ambiguous(ours, theirs, e_alone, doubtful, rules)):
+        e_bucket[e_rows] = r_bucket[r_rows] = CODE[Bucket.AMBIGUOUS]
+    together = (*groups, *((group, Bucket.AMBIGUOUS) for group in unclear))
+    return Verdict(e_bucket, r_bucket, pairs, tuple(parts), together)
 
 
 def _pair_buckets(ours: Ours, theirs: Theirs, pairs: Pairs, rules: Rules) -> Array:
     bucket, fields = np.full(len(pairs.e), CODE[Bucket.MATCHED], np.int8), pairs.fields
+    apart = np.abs(ours.at[pairs.e] - theirs.at[pairs.r]) > rules.dates_apart_micros
+    bucket[apart] = CODE[Bucket.DATE_MISMATCH]
     differing = np.flatnonzero(fields)
     for bit, name in _NAMED_BY:
         bucket[differing[(fields[differing] & bit) > 0]] = CODE[name]
     unknown = theirs.kind[pairs.r[differing]] < 0
     bucket[differing[unknown]] = CODE[Bucket.UNKNOWN_KIND]
-    # A disagreement wholly outside the period is reported by the run of its own period.
+    allowed = _tolerated(ours, theirs, pairs, differing, rules)
+    bucket[differing[allowed]] = CODE[Bucket.WITHIN_TOLERANCE]
+    return bucket
+
+
+def _tolerated(ours: Ours, theirs: Theirs, pairs: Pairs, places: Ints, rules: Rules) -> Bools:
+    """Which pairs that differ in amount or fee, and in nothing else, a rule allows."""
+    e, r = pairs.e[places], pairs.r[places]
+    found = np.zeros(len(places), bool)
+    only_money = (pairs.fields[places] & ~(AMOUNT | FEE)) == 0
+    amount = np.abs(ours.amount[e] - theirs.amount[r])
+    fee = np.abs(ours.fee[e] - theirs.fee[r])
+    for rule in rules.tolerances:
+        fits = only_money & (amount <= rule.amount_minor) & (fee <= rule.fee_minor)
+        if rule.currency != "*":
+            fits &= ours.currency[e] == CURRENCY_CODES[rule.currency]
+        if rule.kind is not None:
+            fits &= ours.kind[e] == KIND_CODES[rule.kind.value]
+        found |= fits
+    return found
+
+
+def _our_names(ours: Ours, alone: Ints, rules: Rules) -> Array:
+    """Late for this file, or missing: a line close to the cut-off may stand in the next one."""
+    names = np.full(len(alone), CODE[Bucket.MISSING_AT_PROVIDER], np.int8)
     if rules.period is not None:
-        both = _outside(ours.at[pairs.e], rules) & _outside(theirs.at[pairs.r], rules)
-        bucket[both & (bucket != CODE[Bucket.MATCHED])] = CODE[Bucket.OUTSIDE_PERIOD]
-    return bucket
-
-
-def _their_buckets(theirs: Theirs, alone: Ints, doubled: Bools, rules: Rules) -> Array:
-    bucket = np.where(
-        doubled, CODE[Bucket.DUPLICATE_AT_PROVIDER], CODE[Bucket.MISSING_IN_LEDGER]
-    ).astype(np.int8)
-    bucket[theirs.kind[alone] < 0] = CODE[Bucket.UNKNOWN_KIND]
-    bucket[_outside(theirs.at[alone], rules)] = CODE[Bucket.OUTSIDE_PERIOD]
-    return bucket
-
-
-def _our_buckets(ours: Ours, alone: Ints, doubled: Bools, rules: Rules) -> Array:
-    bucket = np.where(
-        doubled, CODE[Bucket.DUPLICATE_IN_LEDGER], CODE[Bucket.MISSING_AT_PROVIDER]
-    ).astype(np.int8)
-    bucket[_outside(ours.at[alone], rules)] = CODE[Bucket.OUTSIDE_PERIOD]
-    return bucket
+        late = ours.at[alone] >= rules.period[1] - rules.cut_off_micros
+        names[late] = CODE[Bucket.TIMING]
+    return names
 
 
 def _expected_at_all(ours: Ours, theirs: Theirs, alone: Ints, rules: Rules) -> Bools:
@@ -121,12 +166,6 @@ def coverage(theirs: Theirs) -> frozenset[LineKind]:
     """The kinds these files hold: all, but payouts only where at least one is reported."""
     paid_out = bool((theirs.kind == KIND_CODES[LineKind.PAYOUT.value]).any())
     return frozenset(kind for kind in LineKind if paid_out or kind is not LineKind.PAYOUT)
-
-
-def _outside(at: Ints, rules: Rules) -> Bools:
-    if rules.period is None:
-        return np.zeros(len(at), bool)
-    return (at < rules.period[0]) | (at >= rules.period[1])
 
 
 def _doubled_theirs(theirs: Theirs, paired: Bools, free: Ints, near: Ints, alone: Ints) -> Bools:

@@ -4,15 +4,21 @@ The order of the rows means nothing, every row ends in exactly one bucket, and t
 the same bytes. It may be run on any part of the rows that holds all rows of the ids in it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
+from domain.settlement import LineKind
+from reconcile.by_payment import ByPayment, pair_by_payment
 from reconcile.classify import Verdict, classify
+from reconcile.codes import KIND_CODES, Ints
 from reconcile.comparison import Comparison
 from reconcile.frames import Expected, Reported
+from reconcile.horizon import within_horizon
 from reconcile.pairing import Pairs, pair_plainly
-from reconcile.residue import pair_richly
+from reconcile.residue import Outcome, pair_richly
 from reconcile.rules import BY_PARTS, PASSES, Rules
-from reconcile.sides import Ours, Theirs
+from reconcile.sides import Ours, Theirs, differences, some_rows
 from reconcile.totals import bucket_totals
 
 
@@ -22,20 +28,48 @@ def compare(expected: Expected, reported: Reported, rules: Rules) -> Comparison:
     Raises:
         IntegrityError: the buckets do not sum to the control totals, which is our bug.
     """
-    ours, theirs = Ours.of(expected), Theirs.of(reported)
+    whole = Theirs.of(reported)
+    money = np.flatnonzero(whole.kind != KIND_CODES[LineKind.MEMO.value])
+    if len(money) == len(whole):
+        verdict = _judge(expected, reported, whole, rules)
+    else:
+        part = replace(reported, frame=some_rows(reported.frame, money))
+        verdict = _judge(expected, part, Theirs.of(part), rules).among(money, len(whole))
+    verdict, found = within_horizon(expected, reported, verdict, rules)
+    totals = bucket_totals(expected, reported, verdict.e_bucket, verdict.r_bucket)
+    return Comparison(expected, reported, rules, totals, _matches(verdict), verdict, found)
+
+
+def _judge(expected: Expected, reported: Reported, theirs: Theirs, rules: Rules) -> Verdict:
+    ours = Ours.of(expected)
     plain = pair_plainly(ours, theirs)
     rich = pair_richly(expected.frame, reported.frame, plain)
     pairs = Pairs.joined(plain.pairs, rich.as_pairs(ours, theirs))
-    verdict = classify(ours, theirs, plain, pairs, rich.parts, rules)
-    totals = bucket_totals(expected, reported, verdict.e_bucket, verdict.r_bucket)
-    return Comparison(expected, reported, rules, totals, _matches(verdict, rich.parts), verdict)
+    rest = pair_by_payment(expected, ours, theirs, *_left(ours, theirs, pairs, rich))
+    pairs = Pairs.joined(pairs, _as_pairs(rest, ours, theirs))
+    parts = [*rich.parts, *rest.sums]
+    return classify(expected, ours, theirs, plain, pairs, parts, rest.groups, rules)
 
 
-def _matches(
-    verdict: Verdict, parts: list[tuple[list[int], list[int]]]
-) -> tuple[tuple[str, int], ...]:
+def _left(ours: Ours, theirs: Theirs, pairs: Pairs, rich: Outcome) -> tuple[Ints, Ints]:
+    """Settled rows of ours and rows of theirs that no pass has claimed yet."""
+    e_free, r_free = ours.succeeded.copy(), theirs.kind >= 0
+    e_free[pairs.e], r_free[pairs.r] = False, False
+    for e_rows, r_rows in rich.parts:
+        e_free[e_rows], r_free[r_rows] = False, False
+    return np.flatnonzero(e_free), np.flatnonzero(r_free)
+
+
+def _as_pairs(found: ByPayment, ours: Ours, theirs: Theirs) -> Pairs:
+    e, r, step = np.array(found.pairs, np.int64).reshape(-1, 3).T
+    return Pairs(e, r, step.astype(np.int8), differences(ours, theirs, e, r))
+
+
+def _matches(verdict: Verdict) -> tuple[tuple[str, int], ...]:
     """Expected rows that agree, by the pass that found their partner, zero counts left out."""
     agreed = (verdict.pairs.fields == 0) & (verdict.e_bucket[verdict.pairs.e] == 0)
     counts = np.bincount(verdict.pairs.step[agreed], minlength=len(PASSES)).tolist()
-    counts[PASSES.index(BY_PARTS)] += sum(len(e_rows) for e_rows, _ in parts)
+    for e_rows, _ in verdict.parts:
+        matched = sum(1 for row in e_rows if verdict.e_bucket[row] == 0)
+        counts[PASSES.index(BY_PARTS)] += matched
     return tuple((name, count) for name, count in zip(PASSES, counts, strict=True) if count)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from domain.breaks import Break, Bucket, Side
+from domain.breaks import Break, Side
+from domain.buckets import Bucket
 from domain.clock import from_micros, iso
 from domain.run import BucketTotal
 from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
@@ -37,11 +38,15 @@ class Comparison:
     matches: tuple[tuple[str, int], ...]
     """Agreeing expected rows by name of the pass that paired them."""
     verdict: Verdict
+    found_at_once: Found | None = None
+    """The breaks, where they had to be found before the totals."""
 
     @cached_property
     def found(self) -> Found:
         """The breaks by row numbers, sorted and named."""
-        return find_breaks(self.expected, self.reported, self.verdict, self.rules)
+        return self.found_at_once or find_breaks(
+            self.expected, self.reported, self.verdict, self.rules
+        )
 
     @property
     def breaks(self) -> pd.DataFrame:
@@ -63,10 +68,10 @@ class Comparison:
         ours = _records(self.expected.frame, self.found.e)
         theirs = _records(self.reported.frame, self.found.r)
         texts = self._texts(theirs)
-        found = self.found.frame.to_dict("records")
+        found: list[Record] = self.found.frame.to_dict("records")  # type: ignore[assignment]
         for row, mine, reported in zip(found, ours, theirs, strict=True):
             detail = row["detail"]
-            if reported:
+            if reported and not detail:
                 detail = texts.get((reported["file"], reported["line"]), "")
             yield Break(
                 break_id=row["break_id"],
@@ -74,8 +79,8 @@ class Comparison:
                 line_kind=row["line_kind"],
                 provider_reference=row["provider_reference"],
                 currency=row["currency"],
-                expected=_side(mine, "status"),
-                reported=_side(reported, "category"),
+                expected=_side(mine, "status", row, "expected"),
+                reported=_side(reported, "category", row, "reported"),
                 fields=tuple(row["fields"].split("|")) if row["fields"] else (),
                 transaction_id=row["transaction_id"],
                 payment_id=mine["payment_id"] if mine else "",
@@ -101,12 +106,12 @@ def _records(frame: pd.DataFrame, rows: Ints) -> list[Record | None]:
     return found
 
 
-def _side(row: Record | None, status: str) -> Side | None:
+def _side(row: Record | None, status: str, found: Record, name: str) -> Side | None:
     if row is None:
         return None
     return Side(
-        amount_minor=int(row["amount_minor"]),
-        fee_minor=int(row["fee_minor"]),
+        amount_minor=int(found[f"{name}_minor"]),
+        fee_minor=int(found[f"{name}_fee_minor"]),
         currency=row["currency"],
         status=row[status],
         occurred_at=iso(from_micros(int(row["occurred_at"]))),

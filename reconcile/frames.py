@@ -79,6 +79,8 @@ class Expected:
     file: InputFile | None = None
     """The ledger file; None when the rows came from a database."""
     control: Control = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Provider references outside the frame that our ledger holds -> payment id."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "Expected":

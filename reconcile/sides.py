@@ -28,6 +28,7 @@ class Ours:
 
     reference: Any
     """Arrow chunked strings: the provider's line id or source id as our ledger holds it."""
+    payment: Any
     kind: Array
     currency: Array
     amount: Ints
@@ -41,6 +42,7 @@ class Ours:
         frame = expected.frame
         return cls(
             chunked(frame["provider_reference"]),
+            chunked(frame["payment_id"]),
             codes_of(frame["kind"]),
             codes_of(frame["currency"]),
             ints(frame["amount_minor"]),
@@ -59,6 +61,8 @@ class Theirs:
 
     reference: Any
     source: Any
+    parent: Any
+    ours: Any
     kind: Array
     """-1 where the provider's word is unknown."""
     currency: Array
@@ -75,6 +79,8 @@ class Theirs:
         return cls(
             chunked(frame["reference"]),
             chunked(frame["source"]),
+            chunked(frame["parent"]),
+            chunked(frame["ours"]),
             codes_of(frame["kind"]),
             codes_of(frame["currency"]),
             ints(frame["amount_minor"]),

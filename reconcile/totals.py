@@ -5,7 +5,7 @@ Sums are exact integers however large; the proof runs in every comparison.
 
 import numpy as np
 
-from domain.breaks import KINDS, Bucket
+from domain.buckets import KINDS, Bucket
 from domain.run import BucketTotal, check_ties
 from domain.settlement import Reject
 from reconcile.classify import BUCKETS

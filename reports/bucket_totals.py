@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.breaks import KINDS, Bucket
+from domain.buckets import KINDS, Bucket
 from domain.errors import IntegrityError
 from domain.run import Run
 from domain.settlement import InputFile
 
-SET_ASIDE = (Bucket.NOT_EXPECTED, Bucket.OUTSIDE_PERIOD)
+SET_ASIDE = (Bucket.NOT_EXPECTED, Bucket.NOT_MONEY, Bucket.OUTSIDE_PERIOD)
 """Buckets of rows that took no part in the comparison."""
 
-ORDER = (Bucket.MATCHED, *KINDS, *SET_ASIDE)
+ORDER = (Bucket.MATCHED, Bucket.WITHIN_TOLERANCE, *KINDS, *SET_ASIDE)
 
 LEDGER_FORMAT = "ledger"
 """First word of the format of an input file that is a ledger; others are the provider's."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from domain.breaks import Break, Bucket
+from domain.breaks import Break
+from domain.buckets import Bucket
 from domain.safe_text import safe_text
 from reports import amounts, instants
 from reports.bucket_totals import SET_ASIDE, is_ledger

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.breaks import Break, Bucket
+from domain.breaks import Break
+from domain.buckets import Bucket
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ the same run gives the same report on any day.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from domain.breaks import KINDS, Break, Bucket
+from domain.breaks import Break
+from domain.buckets import KINDS, Bucket
 from domain.errors import IntegrityError
 from domain.run import Run
 from reports.bucket_totals import CurrencySheet, currency_sheets

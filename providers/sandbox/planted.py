@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from providers.sandbox.exports import FORMATS, export_rows, write_rows
 from providers.sandbox.plants import Answer, Planter, write_answers
 

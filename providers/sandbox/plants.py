@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.errors import InvalidRequest
 from domain.money import format_minor, parse_minor
 from domain.settlement import LineKind

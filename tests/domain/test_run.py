@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.errors import IntegrityError
 from domain.run import BucketTotal, Period, Run, check_ties
 from domain.settlement import InputFile

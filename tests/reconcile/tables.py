@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from domain.money import parse_minor
+from domain.settlement import LineKind
 from providers.stripe.exports import CATEGORIES, FORMATS
 from reconcile.compare import compare
 from reconcile.comparison import Comparison
@@ -30,6 +31,9 @@ LEDGER_HEADER = (
 LEDGER_ROW = "tx1,pay_1,charge,txn_1,100.00,USD,3.20,succeeded,2026-03-01T10:00:00Z"
 
 
+_WORDS = {**CATEGORIES, "conversion": LineKind.CONVERSION, "memo": LineKind.MEMO}
+
+
 def rows(text: str) -> list[dict[str, str]]:
     """The rows of a text table."""
     lines = [line.split() for line in text.strip().splitlines()]
@@ -40,14 +44,14 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def expected(text: str) -> Expected:
-    """Our side, from columns id, ref, kind, amount, currency, fee, status, day."""
+    """Our side, from columns id, ref, pay, kind, amount, currency, fee, status, day."""
     table = rows(text)
     currency = [row.get("currency", "USD") for row in table]
     return Expected.of(
         expected_frame(
             {
                 "transaction_id": [row.get("id", f"tx{n}") for n, row in enumerate(table)],
-                "payment_id": ["" for _ in table],
+                "payment_id": [row.get("pay", "") for row in table],
                 "kind": [row.get("kind", "charge") for row in table],
                 "provider_reference": [row["ref"] for row in table],
                 "amount_minor": minor(table, "amount", currency),
@@ -62,16 +66,18 @@ def expected(text: str) -> Expected:
 
 
 def reported(text: str) -> Reported:
-    """Their side, from columns ref, source, category, amount, currency, fee, day."""
+    """Their side, from columns ref, source, parent, ours, category, amount, currency, fee, day."""
     table = rows(text)
     currency = [row.get("currency", "USD") for row in table]
     category = [row.get("category", "charge") for row in table]
-    kinds = [CATEGORIES.get(word) for word in category]
+    kinds = [_WORDS.get(word) for word in category]
     return Reported.of(
         reported_frame(
             {
                 "reference": [row["ref"] for row in table],
                 "source": [row.get("source", "") for row in table],
+                "parent": [row.get("parent", "") for row in table],
+                "ours": [row.get("ours", "") for row in table],
                 "category": category,
                 "kind": [kind.value if kind else None for kind in kinds],
                 "amount_minor": minor(table, "amount", currency),

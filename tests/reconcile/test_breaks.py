@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from providers.stripe.exports import FORMATS
 from reconcile.breaks import BREAK_COLUMNS
 from reconcile.breaks_csv import breaks_csv

@@ -80,7 +80,7 @@ CASES = {
     "kinds that contradict each other": (
         "ref amount kind\n txn_1 100.00 charge",
         "ref amount category\n txn_1 100.00 refund",
-        [("unknown_kind", "txn_1", "kind")],
+        [("kind_mismatch", "txn_1", "kind")],
     ),
     "kind and amount differ": (
         "ref amount kind\n txn_1 100.00 charge",
@@ -143,8 +143,8 @@ def test_period_is_half_open_and_context_rows_still_pair() -> None:
     )
 
     assert breaks(found) == [("missing_in_ledger", "f", "")]
-    assert buckets(found, "expected") == {"matched": 2, "outside_period": 3}
-    assert buckets(found, "reported") == {"matched": 2, "missing_in_ledger": 1, "outside_period": 2}
+    assert buckets(found, "expected") == {"matched": 1, "outside_period": 4}
+    assert buckets(found, "reported") == {"matched": 1, "missing_in_ledger": 1, "outside_period": 3}
 
 
 def test_amounts_beyond_a_doubles_precision_stay_exact() -> None:

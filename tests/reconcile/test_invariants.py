@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.breaks import AGREED
+from domain.buckets import AGREED
 from domain.errors import IntegrityError
 from reconcile import pairing
 from reconcile.breaks_csv import breaks_csv

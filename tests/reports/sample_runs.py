@@ -23,7 +23,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from domain.breaks import KINDS, Break, Bucket, Side, break_id
+from domain.breaks import Break, Side, break_id
+from domain.buckets import KINDS, Bucket
 from domain.run import BucketTotal, Period, Run
 from domain.settlement import ControlTotal, InputFile
 from reports.reconciliation import ReconciliationReport, reconciliation_report
@@ -70,7 +71,7 @@ def a_break(
     ours = f"txn_{reference}" if expected else ""
     first = expected or reported
     return Break(
-        break_id=break_id(kind, line_kind, reference, ours, 0),
+        break_id=break_id("ours" if ours else "theirs", line_kind, ours or reference, 0),
         kind=kind,
         line_kind=line_kind,
         provider_reference=reference,
@@ -125,6 +126,13 @@ BREAKS = (
         file=HOSTILE, line=18, detail=f"'1e3' is not an amount. {HOSTILE}",
     ),
 )  # fmt: skip
+
+BREAKS += tuple(
+    a_break(kind, f"ch_{kind}", side(1000, "USD"), side(1010, "USD", 0, "charge"), ("amount",))
+    for kind in KINDS
+    if kind not in {item.kind for item in BREAKS}
+)
+"""Every other kind by an example without traits of its own."""
 
 _MATCHED = (("USD", 40, 412_345, 14_203), ("EUR", 6, 60_120, 2_011), ("JPY", 3, 45_000, 1_620))
 

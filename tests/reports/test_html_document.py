@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.breaks import KINDS
+from domain.buckets import KINDS
 from domain.safe_text import safe_text
 from reports.amounts import for_people
 from reports.formats import render
@@ -75,7 +75,7 @@ def test_the_policy_allows_the_one_style_and_nothing_else(page):
 def test_the_verdict_stands_first(page):
     """One sentence says what was found and what is open, in each currency."""
     assert page.heading.replace("\u00a0", " ") == (
-        "10 breaks, 1 unreadable row: BHD 0.109, EUR 41.71, GBP 319.80, JPY 17,432 and USD 185.82"
+        "29 breaks, 1 unreadable row: BHD 0.109, EUR 41.71, GBP 319.80, JPY 17,432 and USD 187.72"
         " are open between ledger and Stripe."
     )
     calm = read_page(render(sample_runs.agreed(), "html"))

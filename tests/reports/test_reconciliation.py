@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.errors import IntegrityError
 from domain.run import BucketTotal, Period
 from reports.amounts import with_currency

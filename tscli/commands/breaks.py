@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.breaks import KINDS
+from domain.buckets import KINDS
 from domain.clock import iso
 from domain.ids import check_id
 from tscli.render import reconciliation as data

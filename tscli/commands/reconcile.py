@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.ids import check_id
 from domain.settlement import Reject
 from tscli.app import export_formats

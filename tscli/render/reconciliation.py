@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from domain.breaks import KINDS, Break, Bucket, Side
+from domain.breaks import Break, Side
+from domain.buckets import KINDS, Bucket
 from domain.clock import iso
 from domain.money import format_minor
 from domain.run import BucketTotal, Run

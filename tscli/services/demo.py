@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from domain.breaks import Break, Bucket
+from domain.breaks import Break
+from domain.buckets import Bucket
 from domain.clock import SetClock
 from domain.money import Money
 from domain.provider import PaymentRequest, Provider

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from domain.audit import canonical, digest
-from domain.breaks import Break, Bucket
+from domain.breaks import Break
+from domain.buckets import Bucket
 from domain.clock import to_micros
 from domain.errors import InvalidRequest
 from domain.operator import Permission

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.breaks import Bucket
+from domain.buckets import Bucket
 from domain.errors import InvalidRequest
 from domain.money import parse_minor
 from providers.sandbox.exports import FORMATS, export_rows, write_rows

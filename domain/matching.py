@@ -1,0 +1,47 @@
+"""What may be said about a pair of rows beside that they are equal: tolerances, and certificates.
+
+A tolerance is an explicit rule. A certificate is the evidence for what became of a row: which pass
+decided, what it compared, and who else was looked at and why they were turned down.
+"""
+
+from dataclasses import dataclass
+
+from domain.settlement import LineKind
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """A difference that is allowed between the two sides of a pair, in minor units."""
+
+    currency: str
+    """`*` for every currency."""
+    kind: LineKind | None = None
+    """None for every kind."""
+    amount_minor: int = 0
+    fee_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that was looked at as a partner."""
+
+    name: str
+    """Its transaction id, or `file:line reference` on the reported side."""
+    verdict: str
+    """Why it is the partner, or why it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Why a row ended where it did."""
+
+    subject: str
+    """The row: transaction id, or `file:line reference`."""
+    side: str
+    """`expected` or `reported`."""
+    bucket: str
+    decided_by: str
+    """The pass that made the pair, or the rule that named a row without one."""
+    compared: tuple[str, ...]
+    """One line per field: both values, and whether they agree."""
+    candidates: tuple[Candidate, ...]

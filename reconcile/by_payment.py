@@ -1,0 +1,234 @@
+"""Passes for rows whose ids do not meet: by the payment both belong to.
+
+The provider echoes our payment's id, or names the charge a refund or dispute belongs to. Within one
+payment and kind, equal money pairs, exact sums pair, and what is left is a break that shows both
+sums. A row of ours that names another object of the same sort is never paired this way: its id
+contradicts the pair.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.buckets import Bucket
+from reconcile.codes import Ints
+from reconcile.frames import Expected
+from reconcile.parts import PARTS_MAX, Value, unique_parts
+from reconcile.rules import BY_OURS, BY_PARENT, PASSES
+from reconcile.sides import Ours, Theirs, take
+
+Members = tuple[list[int], list[int]]
+"""Rows of ours and rows of theirs."""
+
+
+@dataclass(slots=True)
+class ByPayment:
+    """What these passes found."""
+
+    pairs: list[tuple[int, int, int]] = field(default_factory=list)
+    """(expected row, reported row, position in `rules.PASSES`)."""
+    sums: list[Members] = field(default_factory=list)
+    """Rows whose sums agree exactly."""
+    groups: list[tuple[Members, Bucket]] = field(default_factory=list)
+    """Rows that are one break together."""
+
+
+def pair_by_payment(
+    expected: Expected, ours: Ours, theirs: Theirs, e_rest: Ints, r_rest: Ints
+) -> ByPayment:
+    """Pair what the earlier passes left over; `e_rest` and `r_rest` are its row numbers."""
+    found = ByPayment()
+    if not (e_rest.size and r_rest.size):
+        return found
+    mine = _our_rows(ours, e_rest)
+    reported = _their_rows(theirs, r_rest, payments_of(expected, ours))
+    reported = reported[reported["payment"].isin(set(mine["payment"]))]
+    mine = mine[mine["payment"].isin(set(reported["payment"]))]
+    if reported.empty:
+        return found
+    mine, reported = _equal_money(mine, reported, found)
+    for es, rs in _families(mine, reported):
+        _settle(es, rs, found)
+    return found
+
+
+def payments_of(expected: Expected, ours: Ours) -> "Payments":
+    """Which payment a provider's id belongs to, as far as our ledger knows."""
+    return Payments(ours.reference, ours.payment, expected.known)
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Payment ids by the provider references of our ledger."""
+
+    references: Any
+    payments: Any
+    known: Any
+
+    def of(self, ids: Any) -> list[str]:
+        """The payment of each id, empty where our ledger has none under it."""
+        value_set = pa.chunked_array(self.references.chunks, pa.string()).combine_chunks()
+        at = pc.index_in(pa.array(ids, pa.string()), value_set=value_set)
+        places = at.to_pylist()
+        hits = np.array([place for place in places if place is not None], np.int64)
+        texts = iter(take(self.payments, hits).to_pylist() if hits.size else [])
+        return [
+            (next(texts) if place is not None else self.known.get(name, "")) if name else ""
+            for place, name in zip(places, ids, strict=True)
+        ]
+
+    def holds(self, ids: Sequence[str]) -> list[bool]:
+        """Whether our ledger has each id at all, whatever payment it belongs to."""
+        value_set = pa.chunked_array(self.references.chunks, pa.string()).combine_chunks()
+        found = pc.is_in(pa.array(ids, pa.string()), value_set=value_set).to_pylist()
+        return [hit or name in self.known for hit, name in zip(found, ids, strict=True)]
+
+
+def sort_of(name: str) -> str:
+    """What an id says about its own sort: the letters before the first underscore."""
+    head, mark, _ = name.partition("_")
+    return head.lower() if mark else ""
+
+
+def _our_rows(ours: Ours, rows: Ints) -> pd.DataFrame:
+    references = take(ours.reference, rows).to_pylist()
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "payment": take(ours.payment, rows).to_pylist(),
+            "kind": ours.kind[rows],
+            "currency": ours.currency[rows],
+            "amount": ours.amount[rows],
+            "fee": ours.fee[rows],
+            "named": [bool(name) for name in references],
+            "sort": [sort_of(name) for name in references],
+        }
+    ).query("payment != ''")
+
+
+def _their_rows(theirs: Theirs, rows: Ints, payments: Payments) -> pd.DataFrame:
+    echoed = take(theirs.ours, rows).to_pylist()
+    by_parent = payments.of(take(theirs.parent, rows).to_pylist())
+    by_source = payments.of(take(theirs.source, rows).to_pylist())
+    names = [
+        (echo or parent or source, PASSES.index(BY_OURS if echo else BY_PARENT))
+        for echo, parent, source in zip(echoed, by_parent, by_source, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "payment": [name for name, _ in names],
+            "step": [step for _, step in names],
+            "kind": theirs.kind[rows],
+            "currency": theirs.currency[rows],
+            "amount": theirs.amount[rows],
+            "fee": theirs.fee[rows],
+            "sort": [sort_of(name) for name in take(theirs.source, rows).to_pylist()],
+            "line_sort": [sort_of(name) for name in take(theirs.reference, rows).to_pylist()],
+        }
+    ).query("payment != ''")
+
+
+def contradicts(mine: Any, other: Any) -> Any:
+    """Whether ids of the same sort differ: rows or whole columns of `named` and `sort`."""
+    return mine["named"] & ((mine["sort"] == other["sort"]) | (mine["sort"] == other["line_sort"]))
+
+
+def _equal_money(
+    mine: pd.DataFrame, reported: pd.DataFrame, found: ByPayment
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Pair equal money within a payment and kind; equal rows are interchangeable."""
+    key = ["payment", "kind", "currency", "amount", "fee"]
+    mine = mine.assign(again=mine.groupby(key).cumcount())
+    reported = reported.assign(again=reported.groupby(key).cumcount())
+    both = mine.merge(reported, on=[*key, "again"], suffixes=("", "_r"))
+    other = {"sort": both["sort_r"], "line_sort": both["line_sort"]}
+    both = both[~contradicts(both, other)]
+    found.pairs += list(
+        zip(both["row"].tolist(), both["row_r"].tolist(), both["step"].tolist(), strict=True)
+    )
+    return (
+        mine[~mine["row"].isin(set(both["row"]))],
+        reported[~reported["row"].isin(set(both["row_r"]))],
+    )
+
+
+Record = dict[str, Any]
+
+
+def _families(
+    mine: pd.DataFrame, reported: pd.DataFrame
+) -> Iterator[tuple[list[Record], list[Record]]]:
+    """Rows of one payment, kind and currency that do not contradict each other, in a fixed order.
+
+    A row of ours drops out when any row of theirs in the family contradicts it.
+    """
+    key = ["payment", "kind", "currency"]
+    order = ["amount", "fee", "row"]
+    theirs = dict(list(reported.sort_values(order).groupby(key)))
+    for name, part in mine.sort_values(order).groupby(key):
+        if name in theirs:
+            rs = _records(theirs[name])
+            es = [e for e in _records(part) if not any(bool(contradicts(e, r)) for r in rs)]
+            if es:
+                yield es, rs
+
+
+def _records(frame: pd.DataFrame) -> list[Record]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _settle(es: list[Record], rs: list[Record], found: ByPayment) -> None:
+    """Pair one family, or say what kind of break it is."""
+    if len(es) == len(rs) == 1:
+        found.pairs.append((es[0]["row"], rs[0]["row"], rs[0]["step"]))
+        return
+    small = max(len(es), len(rs)) <= PARTS_MAX
+    if small and _sum(es) == _sum(rs):
+        found.sums.append(_members(es, rs))
+        return
+    if small and len(es) == 1:
+        chosen = _parts(_value(es[0]), rs)
+        if chosen:
+            found.sums.append(_members(es, chosen))
+            return
+    if small and len(rs) == 1:
+        chosen = _parts(_value(rs[0]), es)
+        if chosen:
+            found.sums.append(_members(chosen, rs))
+            return
+    if min(len(es), len(rs)) == 1:
+        short = abs(_sum(rs)[1]) < abs(_sum(es)[1])
+        found.groups.append((_members(es, rs), Bucket.SUM_SHORT if short else Bucket.SUM_OVER))
+        return
+    found.groups.append((_members(es, rs), Bucket.AMBIGUOUS))
+
+
+def _parts(target: Value, rows: Sequence[Record]) -> list[Record]:
+    """The one set of rows that sums to `target`, or nothing."""
+    wanted = unique_parts(target, [_value(row) for row in rows])
+    if wanted is None:
+        return []
+    chosen = []
+    for row in rows:
+        if wanted[_value(row)] > 0:
+            wanted[_value(row)] -= 1
+            chosen.append(row)
+    return chosen
+
+
+def _value(row: Record) -> Value:
+    return row["currency"], row["amount"], row["fee"]
+
+
+def _sum(rows: Sequence[Record]) -> Value:
+    return rows[0]["currency"], sum(r["amount"] for r in rows), sum(r["fee"] for r in rows)
+
+
+def _members(es: Sequence[Record], rs: Sequence[Record]) -> Members:
+    return sorted(row["row"] for row in es), sorted(row["row"] for row in rs)
