@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from db import migrate
 from db.approvals import Approvals
 from db.audit import Audit
+from db.breaks import Breaks
 from db.engine import READ_ONLY, connect
 from db.inbox import Inbox
 from db.leases import Leases
@@ -24,6 +25,7 @@ from db.provider_accounts import ProviderAccounts
 from db.reviews import Reviews
 from db.runs import Runs
 from db.schema import events
+from db.statements import Statements
 from domain.audit import Actor, AuditRecord, as_json
 from domain.clock import Clock, to_micros
 from domain.errors import ConfigurationError, IntegrityError, Unavailable
@@ -45,6 +47,8 @@ class Books:
         self.ledger = Ledger(connection)
         self.audit = Audit(connection)
         self.runs = Runs(connection)
+        self.breaks = Breaks(connection)
+        self.statements = Statements(connection)
         self.provider_accounts = ProviderAccounts(connection)
         self.leases = Leases(connection)
         self.reviews = Reviews(connection)

@@ -231,6 +231,8 @@ class Ledger:
                 t.mode == owner.mode,
                 t.occurred_at >= to_micros(start),
                 t.occurred_at < to_micros(end),
+                # What closing a break posted stands under the break's name: no file can hold it.
+                ~t.provider_reference.startswith("brk_", autoescape=True),
             )
             .order_by(t.transaction_id)
         )

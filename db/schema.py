@@ -46,7 +46,18 @@ transactions = _table(
 )
 entries = _table("entries", f"entry_id audit_id transaction_id {OWNER} kind occurred_at reverses")
 postings = _table("postings", "entry_id line source destination amount_minor currency")
-files = _table("files", f"file_id purpose digest name {OWNER} rows imported_at")
+files = _table("files", f"file_id purpose digest name {OWNER} rows imported_at format document")
+archive = _table("archive", "digest part data")
+lines = _table(
+    "lines",
+    f"file_id ordinal line {OWNER} identity reference source parent ours payout bank_reference"
+    " category kind amount_minor currency fee_minor net_minor occurred_at description",
+)
+bank_lines = _table(
+    "bank_lines",
+    "file_id ordinal line bank_account identity currency amount_minor booked_on valued_on"
+    " reference end_to_end counterparty remittance",
+)
 runs = _table(
     "runs",
     f"run_id {OWNER} fingerprint start_at end_at started_at breaks unreadable document",
@@ -54,7 +65,11 @@ runs = _table(
 breaks = _table(
     "breaks",
     f"break_id {OWNER} kind provider_reference currency transaction_id payment_id state"
-    " first_run_id last_run_id",
+    " first_run_id last_run_id closing effect occurred_at first_seen_at last_seen_at assignee"
+    " snoozed_until version",
+)
+break_events = _table(
+    "break_events", "break_id number at operator action note run_id transaction_id"
 )
 run_breaks = _table("run_breaks", "run_id ordinal break_id document")
 
@@ -89,7 +104,8 @@ webhook_refusals = _table(
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
-    audit, transactions, entries, postings, files, runs, breaks, run_breaks,
+    audit, transactions, entries, postings, files, archive, lines, bank_lines, runs, breaks,
+    run_breaks, break_events,
     provider_accounts, leases, reviews, approvals,
     webhook_events, webhook_bodies, webhook_attempts, webhook_refusals,
 )  # fmt: skip

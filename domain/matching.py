@@ -5,6 +5,7 @@ decided, what it compared, and who else was looked at and why they were turned d
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from domain.settlement import LineKind
 
@@ -19,6 +20,19 @@ class Tolerance:
     """None for every kind."""
     amount_minor: int = 0
     fee_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How runs compare, as it is configured."""
+
+    context: timedelta = timedelta(days=31)
+    """Rows this far outside a period may still be partners of rows inside."""
+    cut_off: timedelta = timedelta(hours=3)
+    """A line of ours this close before the end of a period may stand in the next file."""
+    dates_apart: timedelta = timedelta(days=7)
+    """Further apart than this, a pair that agrees in its money is a break."""
+    tolerances: tuple[Tolerance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.buckets import Bucket
 from domain.errors import IntegrityError
+from domain.payout import PayoutProof
 from domain.settlement import InputFile
 
 
@@ -33,6 +34,30 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceProof:
+    """What a provider account held in one currency, from its own lines; minor units."""
+
+    currency: str
+    opening_minor: int
+    activity_minor: int
+    """Net of all lines of the period that move money, but payouts."""
+    payouts_minor: int
+    """Net of the period's payouts, negative when money left for the bank."""
+    stated_minor: int | None = None
+    """The closing balance as the provider states it, where it does."""
+
+    @property
+    def closing_minor(self) -> int:
+        """Opening, activity and payouts together."""
+        return self.opening_minor + self.activity_minor + self.payouts_minor
+
+    @property
+    def residual_minor(self) -> int | None:
+        """Stated less computed closing; None where nothing is stated."""
+        return None if self.stated_minor is None else self.stated_minor - self.closing_minor
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One comparison of a provider account's ledger with its files."""
 
@@ -52,6 +77,16 @@ class Run:
     matches: tuple[tuple[str, int], ...] = ()
     """Pairs by the name of the pass that found them, sorted by name."""
     rules_digest: str = ""
+    rules: str = ""
+    """The rules as JSON, to compare the same inputs again."""
+    balances: tuple[BalanceProof, ...] = ()
+    """By currency, sorted."""
+    payouts: tuple[PayoutProof, ...] = ()
+    """The period's payouts, oldest first."""
+    cleared: int = 0
+    """Breaks of earlier runs that are gone."""
+    carried: int = 0
+    """Breaks of earlier runs that are still there."""
 
     @property
     def break_count(self) -> int:

@@ -7,6 +7,7 @@ here may guess: a category that is not named maps to no kind and becomes a break
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class LineKind(StrEnum):
@@ -157,3 +158,14 @@ class InputFile:
     balances: tuple[StatedBalance, ...] = ()
     owner: str = ""
     """The provider's account id or the bank account, when the file names it."""
+
+
+def input_file_from(values: Mapping[str, Any]) -> InputFile:
+    """An input file from what `dataclasses.asdict` made of it, as it comes back from JSON."""
+    made = {
+        "totals": tuple(ControlTotal(**total) for total in values["totals"]),
+        "period": tuple(values["period"]) if values["period"] else None,
+        "stated": tuple(StatedTotal(**total) for total in values.get("stated", ())),
+        "balances": tuple(StatedBalance(**balance) for balance in values.get("balances", ())),
+    }
+    return InputFile(**{**values, **made})

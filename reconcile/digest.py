@@ -1,6 +1,6 @@
-"""The ledger side of a run, named by its content.
+"""The sides of a run, named by their content.
 
-The order of the rows and where they came from (file line or database) do not count; every other
+The order of the rows and where they came from (which file, which line) do not count; every other
 cell does.
 """
 
@@ -10,20 +10,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reconcile.frames import EXPECTED_COLUMNS
+from reconcile.frames import EXPECTED_COLUMNS, REPORTED_COLUMNS
 from reconcile.intake.strings import Strings
 from reconcile.sides import chunked
 
-_COLUMNS = tuple(name for name in EXPECTED_COLUMNS if name != "line")
+_EXPECTED = tuple(name for name in EXPECTED_COLUMNS if name != "line")
+_REPORTED = tuple(name for name in REPORTED_COLUMNS if name not in ("file", "line"))
 
 
 def digest_expected(frame: pd.DataFrame) -> str:
     """SHA-256 over the rows of an expected frame, hex; equal for the same rows in any order."""
-    plain = frame[list(_COLUMNS)].sort_values("transaction_id", kind="stable")
-    if bool(plain["transaction_id"].duplicated().any()):
-        plain = plain.sort_values(list(_COLUMNS), kind="stable")
+    return _digest(frame, _EXPECTED, "transaction_id")
+
+
+def digest_reported(frame: pd.DataFrame) -> str:
+    """SHA-256 over the rows of a reported frame, hex; equal for the same rows in any order."""
+    return _digest(frame.assign(category=frame["category"].astype(str).astype("category")),
+                   _REPORTED, "reference")  # fmt: skip
+
+
+def _digest(frame: pd.DataFrame, names: tuple[str, ...], key: str) -> str:
+    plain = frame[list(names)].sort_values(key, kind="stable")
+    if bool(plain[key].duplicated().any()):
+        plain = plain.sort_values(list(names), kind="stable")
     sha = hashlib.sha256(str(len(plain)).encode())
-    for name in _COLUMNS:
+    for name in names:
         sha.update(name.encode())
         _add(sha, plain[name])
     return sha.hexdigest()

@@ -13,7 +13,7 @@ import pyarrow as pa
 from reconcile.codes import KIND_CODES, SUCCEEDED, Array, Bools, Ints
 from reconcile.frames import TEXT, Expected, Reported, codes_of, ints
 
-ADJUSTMENT = KIND_CODES["adjustment"]
+ADJUSTMENT, CONVERSION = KIND_CODES["adjustment"], KIND_CODES["conversion"]
 STATUS, CURRENCY, AMOUNT, FEE, KIND = 1, 2, 4, 8, 16
 FIELDS = {STATUS: "status", CURRENCY: "currency", AMOUNT: "amount", FEE: "fee", KIND: "kind"}
 """Bits of a difference, in the order in which a break is named."""
@@ -147,6 +147,8 @@ def differences(ours: Ours, theirs: Theirs, e: Ints, r: Ints) -> Array:
         mine, other = e[piece], r[piece]
         kinds = theirs.kind[other]
         contradicts = (ours.kind[mine] != kinds) & (kinds != ADJUSTMENT)
+        # An adjustment of ours is what a person booked for a line we have no closer word for.
+        contradicts &= (ours.kind[mine] != ADJUSTMENT) | ((kinds >= 0) & (kinds != CONVERSION))
         for bit, differs in (
             (STATUS, ~ours.succeeded[mine]),
             (CURRENCY, ours.currency[mine] != theirs.currency[other]),

@@ -2,7 +2,7 @@
 application."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -112,6 +112,17 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidRequest(f"{text!r} is not a date: write YYYY-MM-DD.") from None
+
+
+def one_of(what: str, word: str, known: Sequence[str]) -> str:
+    """One of the words that are known.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if word not in known:
+        raise InvalidRequest(f"{word!r} is no {what}.", hint=f"One of {', '.join(known)}.")
+    return word
 
 
 def duration(text: str) -> timedelta:

@@ -12,16 +12,17 @@ def is_sqlite() -> bool:
 
 def create_table(name: str, body: str) -> None:
     """Create a table; SQLite gets a STRICT one, so that no column keeps what is not its type."""
-    columns = body.replace("{integer}", "INTEGER" if is_sqlite() else "BIGINT")
-    op.execute(f"CREATE TABLE {name} ({columns}){' STRICT' if is_sqlite() else ''}")
+    op.execute(f"CREATE TABLE {name} ({_typed(body)}){' STRICT' if is_sqlite() else ''}")
 
 
 def add_column(table: str, column: str) -> None:
     """Add a column to a table that has rows already."""
-    op.execute(
-        f"ALTER TABLE {table} ADD COLUMN "
-        + column.replace("{integer}", "INTEGER" if is_sqlite() else "BIGINT")
-    )
+    op.execute(f"ALTER TABLE {table} ADD COLUMN {_typed(column)}")
+
+
+def _typed(body: str) -> str:
+    integer, data = ("INTEGER", "BLOB") if is_sqlite() else ("BIGINT", "BYTEA")
+    return body.replace("{integer}", integer).replace("{bytes}", data)
 
 
 def refuse(table: str, events: Iterable[str], message: str, columns: Iterable[str] = ()) -> None:

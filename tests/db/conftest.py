@@ -81,9 +81,16 @@ def _seed(url: str) -> None:
 
 _MORE = (
     "INSERT INTO runs VALUES ('run_1', 'stripe', 'default', 'test', 'f', 1, 2, 3, 1, 0, '{}')",
-    "INSERT INTO breaks VALUES"
+    "INSERT INTO breaks (break_id, provider, account, mode, kind, provider_reference, currency,"
+    " transaction_id, payment_id, state, first_run_id, last_run_id) VALUES"
     " ('brk_1', 'stripe', 'default', 'test', 'k', 'r', 'USD', '', '', 'open', 'run_1', 'run_1')",
+    "INSERT INTO break_events VALUES ('brk_1', 1, 1, '', 'opened', '', 'run_1', '')",
     "INSERT INTO run_breaks VALUES ('run_1', 1, 'brk_1', '{}')",
-    "INSERT INTO files VALUES ('fil_1', 'ledger', 'd', 'n', 'stripe', 'default', 'test', 1, 1)",
+    "INSERT INTO files VALUES"
+    " ('fil_1', 'ledger', 'd', 'n', 'stripe', 'default', 'test', 1, 1, 'ledger', '{}')",
+    "INSERT INTO lines VALUES ('fil_1', 0, 2, 'stripe', 'default', 'test', 'i', 'r', 's', '', '',"
+    " '', '', 'charge', 'charge', 1, 'USD', 0, 1, 1, '')",
+    "INSERT INTO bank_lines VALUES ('fil_1', 0, 2, 'DE1', 'i', 'USD', 1, '2026-03-02', '', '', '',"
+    " '', '')",
 )
 """Rows of the tables that payments do not touch."""

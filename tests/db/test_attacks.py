@@ -6,7 +6,10 @@ import pytest
 
 from tests.db.attacks import Refused, Shell, shell
 
-PERMANENT = ("audit", "entries", "postings", "idempotency", "run_breaks", "runs", "files")
+PERMANENT = (
+    "audit", "entries", "postings", "idempotency", "run_breaks", "runs", "files", "lines",
+    "bank_lines", "break_events",
+)  # fmt: skip
 KEPT = ("payments", "operations", "transactions")
 UNIQUE = {
     "audit": "audit_id",
@@ -16,6 +19,9 @@ UNIQUE = {
     "run_breaks": "document",
     "runs": "document",
     "files": "name",
+    "lines": "source",
+    "bank_lines": "counterparty",
+    "break_events": "note",
     "payments": "description",
     "operations": "reason",
     "transactions": "occurred_at",
@@ -25,7 +31,7 @@ UNIQUE = {
 KEYS = (
     "audit_id", "entry_id", "operation_id", "transaction_id", "payment_id", "run_id", "file_id",
     "scope", "fingerprint", "digest", "provider_reference", "order_reference",
-    "provider_payment_id",
+    "provider_payment_id", "identity", "number",
 )  # fmt: skip
 """Columns that make a row another one."""
 

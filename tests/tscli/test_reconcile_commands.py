@@ -271,7 +271,8 @@ def test_runs_at_once_keep_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Non
     from concurrent.futures import ThreadPoolExecutor
 
     from tscli.app import App, export_formats
-    from tscli.services.reconciliation import period_of, reconcile_run
+    from tscli.services.periods import period_of
+    from tscli.services.reconciliation import reconcile_run
     from tscli.settings import load_settings
 
     cli("ledger", "import", LEDGER)

@@ -55,7 +55,8 @@ def run(
 
     Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
     """
-    from tscli.services.reconciliation import period_of, reconcile_run
+    from tscli.services.periods import period_of
+    from tscli.services.reconciliation import reconcile_run
 
     check_apart([output], export)
     app = open_app(ctx)
@@ -94,7 +95,7 @@ def fetch(
 ) -> None:
     """Have the provider make an export file, and keep it in a folder."""
     from tscli.services.exports import fetch_export
-    from tscli.services.reconciliation import period_of
+    from tscli.services.periods import period_of
 
     period = period_of(day(start), day(end), "UTC")
     place = folder / f"{layout}_{start}_{end}.csv"
@@ -124,7 +125,7 @@ def files(
 
     Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
     """
-    from tscli.services.reconciliation import reconcile_files
+    from tscli.services.file_comparison import reconcile_files
 
     check_apart([breaks, output], [expected, *reported])
     if breaks is not None:

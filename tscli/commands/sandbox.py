@@ -87,7 +87,7 @@ def export(
 ) -> None:
     """Write one of the provider's own export files from the pretend world's ground truth."""
     from providers.registry import sandbox_export
-    from tscli.services.reconciliation import period_of
+    from tscli.services.periods import period_of
 
     period = period_of(day(start), day(end), timezone)
     world = open_app(ctx).open_world(provider)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from domain.breaks import Break, Side
 from domain.buckets import KINDS, Bucket
 from domain.clock import iso
 from domain.money import format_minor
@@ -13,16 +12,6 @@ from tscli.render.ledger import reject_data
 from tscli.render.payments import money
 from tscli.render.view import Column
 
-BREAK_COLUMNS = (
-    Column("kind", "kind", stack=True),
-    Column("line_kind", "line"),
-    Column("provider_reference", "reference", stack=True),
-    Column("expected.value", "expected", number=True),
-    Column("reported.value", "reported", number=True),
-    Column("difference.value", "difference", number=True),
-    Column("currency", "cur"),
-    Column("break_id", "break", stack=True),
-)
 BUCKET_COLUMNS = (
     Column("bucket", "bucket"),
     Column("side", "side"),
@@ -40,46 +29,6 @@ RUN_COLUMNS = (
     Column("unreadable", "unreadable", number=True),
     Column("started_at", "started", stack=True),
 )
-
-
-def break_data(item: Break, state: str = "open", run_id: str = "") -> dict[str, Any]:
-    """One break with both sides, its meaning and what helps."""
-    text = KINDS[item.kind]
-    difference = item.difference_minor
-    return {
-        "break_id": item.break_id,
-        "kind": item.kind.value,
-        "state": state,
-        "line_kind": item.line_kind,
-        "provider_reference": item.provider_reference,
-        "currency": item.currency,
-        "expected": _side(item.expected),
-        "reported": _side(item.reported),
-        "difference": None
-        if difference is None
-        else money(difference, item.currency)
-        if item.currency
-        else None,
-        "fields": list(item.fields),
-        "transaction_id": item.transaction_id,
-        "payment_id": item.payment_id,
-        "file": item.file,
-        "line": item.line,
-        "detail": item.detail,
-        "meaning": text.meaning,
-        "remedy": text.remedy,
-        "run_id": run_id,
-    }
-
-
-def _side(side: Side | None) -> dict[str, Any] | None:
-    if side is None:
-        return None
-    return money(side.amount_minor, side.currency) | {
-        "fee": money(side.fee_minor, side.currency),
-        "status": side.status,
-        "occurred_at": side.occurred_at,
-    }
 
 
 def bucket_data(total: BucketTotal) -> dict[str, Any]:

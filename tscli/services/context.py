@@ -10,6 +10,7 @@ from domain.audit import Actor
 from domain.clock import Clock
 from domain.idempotency import IdempotencyStore
 from domain.ids import Ids
+from domain.matching import Matching
 from domain.operator import Operators
 from domain.provider import Provider
 
@@ -22,6 +23,8 @@ class Limits:
     """Most webhook events that one person may have applied again at once."""
     refund_above: Mapping[str, int] = field(default_factory=dict)
     """Currency -> minor units of all refunds of one payment together; none means no limit."""
+    write_off_above: Mapping[str, int] = field(default_factory=dict)
+    """Currency -> minor units that one person may write off, accept or match by hand at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Context:
     """Who may act; with nobody configured there is one person."""
     limits: Limits = field(default_factory=Limits)
     """From where on a second person has to agree."""
+    matching: Matching = field(default_factory=Matching)
+    """How runs compare."""
     claim_store: IdempotencyStore | None = None
     """Another place for claims on idempotency keys than the books."""
 

@@ -21,7 +21,8 @@ from tscli.services.context import Context
 from tscli.services.demo_week import DAYS, MONDAY, PretendWorld, Week, play_week
 from tscli.services.ledger import import_ledger, read_ledger
 from tscli.services.ledger_csv import ledger_csv
-from tscli.services.reconciliation import period_of, reconcile_run
+from tscli.services.periods import period_of
+from tscli.services.reconciliation import reconcile_run
 from tscli.services.reporting import render_run
 
 EXPORT_FAULTS: Mapping[Bucket, int] = {

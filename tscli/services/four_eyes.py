@@ -13,6 +13,7 @@ from domain.operator import Permission
 from domain.payment import Command, Payment, check_command
 from domain.review import Resolution
 from tscli.services.approvals import Action, Plan, agree, request, required
+from tscli.services.closing import ACTION
 from tscli.services.context import Context
 from tscli.services.drive import drive
 from tscli.services.intents import operation_intent, refundable_minor
@@ -169,6 +170,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "refund": Action(_payment_version, _refund),
         "resolve": Action(_review_version, _resolve),
         "replay": Action(lambda _books, _plan: 0, _replay),
+        **ACTION,
     }
 )
 """Everything that needs two people, by the name of the action."""

@@ -92,7 +92,7 @@ def import_ledger(
     """
     require(context, Permission.RECONCILE)
     with context.database.transaction(dry_run=dry_run) as books:
-        if books.runs.file_seen(PURPOSE, given.file.digest, owner) is not None:
+        if books.statements.file_id(PURPOSE, given.file.digest, owner) is not None:
             return Imported(given.file, 0, given.file.rows, given.rejects, True, dry_run)
         fresh, settled, known = _sort_out(books, owner, given.rows)
         books.ledger.add_transactions(fresh)
@@ -114,7 +114,7 @@ def import_ledger(
         )
         # A file with unreadable rows is not remembered: its corrected copy may share the good ones.
         if not given.rejects:
-            books.runs.add_file(file_id, PURPOSE, given.file, owner, context.clock.now())
+            books.statements.add_file(file_id, PURPOSE, given.file, owner, context.clock.now())
     added = len(fresh) + len(settled)
     return Imported(given.file, added, known, given.rejects, False, dry_run)
 

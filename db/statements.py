@@ -1,0 +1,188 @@
+"""Statements as they were taken in: the files, their bytes, and their lines one by one.
+
+A line is kept once, however many files hold it: files overlap, and the same file comes twice. Two
+lines that are alike in one file are two lines.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from db.schema import archive, files, lines, transactions
+from domain.clock import to_micros
+from domain.provider import ProviderAccount
+from domain.settlement import InputFile, LineKind
+
+PURPOSE = "statement"
+"""What files of this sort are kept for, in the `files` table."""
+
+_BATCH = 5_000
+_IN = 1_000
+_PART_BYTES = 1 << 20
+
+LINE_COLUMNS = (
+    "reference", "source", "parent", "ours", "payout", "bank_reference", "category", "kind",
+    "amount_minor", "currency", "fee_minor", "net_minor", "occurred_at", "line",
+)  # fmt: skip
+"""What a kept line gives back to a comparison, in order; `kind` is empty for an unknown word."""
+
+
+class Statements:
+    """The files, archive and lines tables."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_file(
+        self,
+        file_id: str,
+        purpose: str,
+        file: InputFile,
+        owner: ProviderAccount,
+        now: datetime,
+        document: str = "",
+    ) -> None:
+        """Remember a file by its content; `document` is what was found in it, as JSON."""
+        self._connection.execute(
+            insert(files).values(
+                file_id=file_id,
+                purpose=purpose,
+                digest=file.digest,
+                name=file.name,
+                provider=owner.provider,
+                account=owner.account,
+                mode=owner.mode,
+                rows=file.rows,
+                imported_at=to_micros(now),
+                format=file.format,
+                document=document,
+            )
+        )
+
+    def file_id(self, purpose: str, digest: str, owner: ProviderAccount) -> str | None:
+        """The file of this content, if it was taken in for this purpose."""
+        return self._connection.execute(
+            select(files.c.file_id).where(
+                files.c.purpose == purpose, files.c.digest == digest, *_mine(files, owner)
+            )
+        ).scalar()
+
+    def documents(self, owner: ProviderAccount, purpose: str = PURPOSE) -> list[tuple[str, str]]:
+        """(file id, document) of every file kept for this purpose, by its id."""
+        query = select(files.c.file_id, files.c.document).where(
+            files.c.purpose == purpose, *_mine(files, owner)
+        )
+        return [
+            (r.file_id, r.document) for r in self._connection.execute(query.order_by("file_id"))
+        ]
+
+    def keep(self, digest: str, blocks: Iterable[bytes]) -> None:
+        """Keep the bytes of a file, compressed, unless they are kept already."""
+        known = select(archive.c.part).where(archive.c.digest == digest).limit(1)
+        if self._connection.execute(known).first() is not None:
+            return
+        packer, part, waiting = zlib.compressobj(6), 0, b""
+        for block in (*blocks, None):
+            waiting += packer.flush() if block is None else packer.compress(block)
+            while len(waiting) >= _PART_BYTES or (block is None and waiting):
+                piece, waiting = waiting[:_PART_BYTES], waiting[_PART_BYTES:]
+                self._connection.execute(
+                    insert(archive).values(digest=digest, part=part, data=piece)
+                )
+                part += 1
+
+    def kept(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a kept file, block by block; nothing when they were not kept."""
+        query = select(archive.c.data).where(archive.c.digest == digest).order_by(archive.c.part)
+        unpacker = zlib.decompressobj()
+        for row in self._connection.execution_options(yield_per=4).execute(query):
+            yield unpacker.decompress(bytes(row.data))
+
+    def add_lines(
+        self, owner: ProviderAccount, file_id: str, rows: Iterable[Mapping[str, Any]]
+    ) -> int:
+        """Keep lines that no earlier file had; how many those were.
+
+        Rows hold `LINE_COLUMNS`, `identity`, `ordinal` and `description`.
+        """
+        fixed = {
+            "provider": owner.provider, "account": owner.account, "mode": owner.mode,
+            "file_id": file_id,
+        }  # fmt: skip
+        added, given = 0, iter(rows)
+        while batch := list(islice(given, _BATCH)):
+            known = self._known(owner, [row["identity"] for row in batch])
+            fresh = [{**row, **fixed} for row in batch if row["identity"] not in known]
+            if fresh:
+                self._connection.execute(insert(lines), fresh)
+            added += len(fresh)
+        return added
+
+    def columns(
+        self, owner: ProviderAccount, start: datetime | None, end: datetime | None
+    ) -> dict[str, list[Any]]:
+        """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
+        once, in order of their contents; `file` is the file's id."""
+        query = (
+            select(*(lines.c[name] for name in LINE_COLUMNS), lines.c.file_id, lines.c.description)
+            .where(*_mine(lines, owner))
+            .order_by(lines.c.occurred_at, lines.c.identity)
+        )
+        if start is not None:
+            query = query.where(lines.c.occurred_at >= to_micros(start))
+        if end is not None:
+            query = query.where(lines.c.occurred_at < to_micros(end))
+        rows = self._connection.execute(query).all()
+        names = (*LINE_COLUMNS, "file", "description")
+        if not rows:
+            return {name: [] for name in names}
+        return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+
+    def balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
+        """What all lines before an instant come to, net, by currency; what only shows money is
+        left out."""
+        query = (
+            select(lines.c.currency, func.sum(lines.c.net_minor).label("net"))
+            .where(
+                *_mine(lines, owner),
+                lines.c.occurred_at < to_micros(before),
+                lines.c.kind != LineKind.MEMO.value,
+            )
+            .group_by(lines.c.currency)
+            .order_by(lines.c.currency)
+        )
+        return {row.currency: int(row.net) for row in self._connection.execute(query)}
+
+    def payments_of(self, owner: ProviderAccount, references: Sequence[str]) -> dict[str, str]:
+        """Payment ids of our transactions by provider reference, for those we have at all."""
+        found: dict[str, str] = {}
+        for start in range(0, len(references), _IN):
+            query = select(
+                transactions.c.provider_reference, func.coalesce(transactions.c.payment_id, "")
+            ).where(
+                *_mine(transactions, owner),
+                transactions.c.provider_reference.in_(references[start : start + _IN]),
+            )
+            found |= {row[0]: row[1] for row in self._connection.execute(query)}
+        return found
+
+    def _known(self, owner: ProviderAccount, names: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(names), _IN):
+            query = select(lines.c.identity).where(
+                *_mine(lines, owner), lines.c.identity.in_(names[start : start + _IN])
+            )
+            found |= set(self._connection.execute(query).scalars())
+        return found
+
+
+def _mine(table: Any, owner: ProviderAccount) -> tuple[Any, ...]:
+    return (
+        table.c.provider == owner.provider,
+        table.c.account == owner.account,
+        table.c.mode == owner.mode,
+    )

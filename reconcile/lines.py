@@ -1,0 +1,102 @@
+"""Reported rows as lines that are kept, and kept lines as a reported side again.
+
+A line's identity is its content and, among lines that are alike in one file, its number: the same
+line in two files is one line, two equal lines in one file are two.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.settlement import InputFile, Reject
+from reconcile.frames import Reported, control_of, reported_frame
+
+_CONTENT = (
+    "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
+    "net_minor", "occurred_at",
+)  # fmt: skip
+_KEPT = (
+    "reference", "source", "parent", "ours", "payout", "bank_reference", "category", "kind",
+    "amount_minor", "currency", "fee_minor", "net_minor", "occurred_at", "line",
+)  # fmt: skip
+_TEXT_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTexts:
+    """The provider's own words of kept lines."""
+
+    texts: Mapping[tuple[int, int, str], str]
+
+    def read(self, rows: Any) -> dict[tuple[int, int], str]:
+        """Text by (file, line) for rows given as (file, line, reference)."""
+        return {
+            (file, line): self.texts.get((file, line, reference), "")
+            for file, line, reference in rows
+        }
+
+
+def identities(frame: pd.DataFrame) -> list[str]:
+    """The identity of every row of one file: 32 hex digits."""
+    columns = [frame[name].astype(object).tolist() for name in _CONTENT]
+    seen: dict[str, int] = {}
+    found = []
+    for cells in zip(*columns, strict=True):
+        content = "\x1f".join(str(cell) for cell in cells)
+        number = seen[content] = seen.get(content, -1) + 1
+        text = f"{content}\x1f{number}".encode()
+        found.append(hashlib.blake2b(text, digest_size=16).hexdigest())
+    return found
+
+
+def kept_rows(reported: Reported, place: int) -> Iterator[dict[str, Any]]:
+    """The rows of the file at `place`, as the `lines` table keeps them."""
+    frame = reported.frame[reported.frame["file"] == place].reset_index(drop=True)
+    columns = {name: frame[name].astype(object) for name in _KEPT}
+    # A word nobody knows has no kind, and the table has no nulls.
+    plain = {name: column.where(column.notna(), "").tolist() for name, column in columns.items()}
+    texts: dict[tuple[int, int], str] = {}
+    if reported.texts is not None:
+        wanted = zip([place] * len(frame), plain["line"], plain["reference"], strict=True)
+        texts = reported.texts.read(wanted)
+    for ordinal, identity in enumerate(identities(frame)):
+        row = {name: values[ordinal] for name, values in plain.items()}
+        text = texts.get((place, row["line"]), "")[:_TEXT_CHARS]
+        yield row | {"identity": identity, "ordinal": ordinal, "description": text}
+
+
+def reported_of_lines(
+    columns: Mapping[str, Sequence[Any]],
+    files: Mapping[str, InputFile],
+    rejects: Sequence[Reject] = (),
+) -> Reported:
+    """The reported side of kept lines; `files` maps the file ids in `columns` to their files.
+
+    Files stand in the order of their digests, so that the order of imports means nothing.
+    """
+    order = sorted(files, key=lambda name: files[name].digest)
+    place = {name: number for number, name in enumerate(order)}
+    file = [place[name] for name in columns["file"]]
+    frame = reported_frame(
+        {name: _plain(name, columns[name]) for name in _KEPT} | {"file": np.array(file, np.int16)}
+    )
+    keys = zip(file, columns["line"], columns["reference"], strict=True)
+    texts = {key: text for key, text in zip(keys, columns["description"], strict=True) if text}
+    control = control_of(frame)
+    if rejects:
+        control[""] = (len(rejects), 0, 0)
+    return Reported(
+        frame, tuple(files[name] for name in order), tuple(rejects), control, KeptTexts(texts)
+    )
+
+
+def _plain(name: str, values: Sequence[Any]) -> Any:
+    if name == "kind":
+        return [value or None for value in values]
+    if name.endswith("_minor") or name in ("occurred_at", "line"):
+        return np.array(values, np.int64)
+    return list(values)

@@ -1,0 +1,117 @@
+"""Breaks that are about a whole: a file, a balance, a payout. One disagreement, no single line."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from domain.breaks import Break, Side, break_id
+from domain.buckets import Bucket
+from domain.clock import from_micros, iso
+from domain.payout import MembersBy, PayoutProof
+from domain.run import BalanceProof
+from domain.settlement import InputFile, LineKind
+from reconcile.codes import sums_by
+from reconcile.frames import CURRENCY, codes_of, ints
+
+
+def prove_balances(
+    opening: dict[str, int], frame: pd.DataFrame, stated: dict[str, int]
+) -> tuple[BalanceProof, ...]:
+    """The balance of every currency over a period, from the reported rows of the period alone.
+
+    `opening` and `stated` (closing balances, where the provider states them) are minor units by
+    currency.
+    """
+    moving = frame[frame["kind"] != LineKind.MEMO.value]
+    paid = (moving["kind"] == LineKind.PAYOUT.value).to_numpy(bool)
+    nets = [
+        dict(zip(CURRENCY.categories, _net(part), strict=True))
+        for part in (moving[~paid], moving[paid])
+    ]
+    currencies = {code for net in nets for code, minor in net.items() if minor}
+    return tuple(
+        BalanceProof(code, opening.get(code, 0), nets[0][code], nets[1][code], stated.get(code))
+        for code in sorted(currencies | opening.keys() | stated.keys())
+    )
+
+
+def _net(frame: pd.DataFrame) -> list[int]:
+    return sums_by(codes_of(frame["currency"]), len(CURRENCY.categories), ints(frame["net_minor"]))
+
+
+def balance_breaks(proofs: Iterable[BalanceProof], end_micros: int, scope: str) -> Iterator[Break]:
+    """A break for every balance the provider states otherwise."""
+    at = iso(from_micros(end_micros))
+    for proof in proofs:
+        if proof.residual_minor and proof.stated_minor is not None:
+            yield _whole(
+                Bucket.BALANCE_GAP, f"closing {at}", scope, proof.currency, proof.closing_minor,
+                proof.stated_minor, at,
+                "opening balance, activity and payouts against the balance stated",
+            )  # fmt: skip
+
+
+def payout_breaks(proofs: Iterable[PayoutProof], scope: str) -> Iterator[Break]:
+    """A break for every payout that does not add up, or that nobody can take apart."""
+    for proof in proofs:
+        if proof.members_by is MembersBy.NONE:
+            kind, net, note = Bucket.PAYOUT_UNEXPLAINED, None, proof.note
+        elif proof.residual_minor:
+            rows = sum(part.rows for part in proof.parts)
+            kind, net = Bucket.PAYOUT_TOTAL, proof.net_minor
+            note = f"{rows} lines, {proof.members_by.value}"
+        else:
+            continue
+        yield _whole(
+            kind, proof.payout_id, scope, proof.currency, net, proof.paid_minor,
+            proof.occurred_at, note,
+        )  # fmt: skip
+
+
+def file_breaks(files: Sequence[InputFile]) -> Iterator[Break]:
+    """A break for every figure a file states about itself that its rows do not come to."""
+    for file in files:
+        for stated in file.stated:
+            if stated.difference and stated.currency:
+                yield _whole(
+                    Bucket.CONTROL_TOTAL, stated.name, file.digest, stated.currency, stated.found,
+                    stated.stated, "", f"{file.name} states another figure", file.name,
+                )  # fmt: skip
+            elif stated.difference:
+                note = f"{file.name} states {stated.stated}, and {stated.found} were found"
+                yield _whole(
+                    Bucket.CONTROL_TOTAL, stated.name, file.digest, "", None, None, "", note,
+                    file.name,
+                )  # fmt: skip
+
+
+def _whole(
+    kind: Bucket,
+    reference: str,
+    scope: str,
+    currency: str,
+    expected: int | None,
+    reported: int | None,
+    at: str,
+    detail: str,
+    file: str = "",
+) -> Break:
+    return Break(
+        break_id=break_id(_ANCHORS.get(kind, kind), currency, reference, 0, scope),
+        kind=kind,
+        line_kind=LineKind.PAYOUT.value if kind in _ANCHORS else "",
+        provider_reference=reference,
+        currency=currency,
+        expected=None if expected is None else Side(expected, 0, currency, "computed", at),
+        reported=None if reported is None else Side(reported, 0, currency, "stated", at),
+        fields=("amount",),
+        transaction_id="",
+        payment_id="",
+        file=file,
+        line=0,
+        detail=detail,
+    )
+
+
+_ANCHORS = {Bucket.PAYOUT_TOTAL: "payout", Bucket.PAYOUT_UNEXPLAINED: "payout"}
+"""Both ways in which a payout may not be explained are one break with one life."""

@@ -1,0 +1,304 @@
+"""Closing breaks by hand: why, what it posts to the ledger, and who has to agree.
+
+`book` takes the provider's line into our ledger under its own reference, so that the next run finds
+them agreeing. `fee` and `write-off` post the difference and let the break stand closed. `accept`
+and `match` post nothing. Everything that is posted is an entry that opening the break reverses.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from db.database import Books
+from domain.approval import Approval
+from domain.break_life import BreakFilter, BreakRecord, BreakState, Closing, Listed
+from domain.errors import ApprovalRequired, InvalidRequest
+from domain.ledger import Entry, postings, reversed_postings
+from domain.money import Money
+from domain.operator import Permission
+from domain.settlement import LEDGER_KINDS, LineKind, LineStatus
+from domain.transaction import Transaction
+from tscli.services.approvals import Action, Plan, request, required
+from tscli.services.breaks import Changed, chosen, happened
+from tscli.services.permission import require
+
+if TYPE_CHECKING:
+    from tscli.services.context import Context
+
+
+class Reason(StrEnum):
+    """Why a break is closed."""
+
+    BOOK = "book"
+    FEE = "fee"
+    WRITE_OFF = "write-off"
+    ACCEPT = "accept"
+    MATCH = "match"
+
+
+_CLOSINGS = {
+    Reason.BOOK: Closing.BOOKED,
+    Reason.FEE: Closing.WRITTEN_OFF,
+    Reason.WRITE_OFF: Closing.WRITTEN_OFF,
+    Reason.ACCEPT: Closing.ACCEPTED,
+    Reason.MATCH: Closing.MATCHED,
+}
+_ONE_PERSON = frozenset({Reason.BOOK})
+"""What the provider itself reports may be booked by one person, however much it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What closing a break puts into the ledger."""
+
+    transaction: Transaction
+    entry: Entry | None
+
+
+def resolve(
+    context: "Context",
+    wanted: BreakFilter,
+    reason: Reason,
+    note: str,
+    *,
+    ticket: str = "",
+    dry_run: bool = False,
+) -> list[Changed]:
+    """Close every open break that fits.
+
+    Raises:
+        InvalidRequest: no words, or a reason that does not fit one of the breaks.
+        ApprovalRequired: more than one person may close alone; the request is written down.
+        NotFound, NotPermitted: see `breaks.change_all`.
+    """
+    require(context, Permission.RECONCILE)
+    if not note.strip():
+        raise InvalidRequest("Closing a break needs words.", hint="Add --note TEXT.")
+    try:
+        with context.database.transaction(dry_run=dry_run) as books:
+            found = chosen(books, wanted)
+            _check_limit(context, found, reason)
+            return [_close(books, context, listed, reason, note) for listed in found]
+    except ApprovalRequired as why:
+        if dry_run:
+            raise ApprovalRequired(f"{why.message} A second person would be asked.") from None
+        raise _ask(context, wanted, reason, note, ticket, why) from None
+
+
+def reopen(
+    context: "Context", wanted: BreakFilter, note: str, *, dry_run: bool = False
+) -> list[Changed]:
+    """Open closed breaks again, and reverse what closing them posted.
+
+    Raises:
+        InvalidRequest: no words.
+        NotFound, NotPermitted: see `breaks.change_all`.
+    """
+    require(context, Permission.RECONCILE)
+    if not note.strip():
+        raise InvalidRequest("Opening a break again needs words.", hint="Add --note TEXT.")
+    with context.database.transaction(dry_run=dry_run) as books:
+        return [_reopen(books, context, listed, note) for listed in chosen(books, wanted)]
+
+
+def _close(books: Books, context: "Context", listed: Listed, reason: Reason, note: str) -> Changed:
+    record = listed.record
+    if record.state is BreakState.RESOLVED:
+        return Changed(record.break_id, "unchanged", f"it is {record.closing}")
+    posted = _post(context, listed, reason)
+    transaction_id = ""
+    if posted is not None:
+        transaction_id = posted.transaction.transaction_id
+        books.ledger.add_transactions([posted.transaction])
+        books.record(
+            context.actor,
+            "ledger.posted",
+            transaction_id,
+            after={"break_id": record.break_id, "reason": reason.value, "note": note},
+            entries=[posted.entry] if posted.entry else [],
+        )
+    closed = replace(record, state=BreakState.RESOLVED, closing=_CLOSINGS[reason])
+    happened(books, context, closed, "resolved", f"{reason.value}: {note}", transaction_id)
+    return Changed(record.break_id, "resolved", transaction_id)
+
+
+def _post(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
+    if reason is Reason.BOOK:
+        return _booked(context, listed)
+    if reason in (Reason.FEE, Reason.WRITE_OFF):
+        return _difference(context, listed, reason)
+    return None
+
+
+def _booked(context: "Context", listed: Listed) -> Posted:
+    """The provider's line as a line of ours."""
+    item = listed.item
+    if item.reported is None or item.expected is not None or not item.provider_reference:
+        raise InvalidRequest(
+            f"{item.break_id} has no line of the provider alone that could be booked.",
+            hint="Use --reason write-off or accept.",
+        )
+    kinds = {kind.value: kind for kind in LEDGER_KINDS}
+    side = item.reported
+    return _posting(
+        context, listed.record, kinds.get(item.line_kind, LineKind.ADJUSTMENT),
+        item.provider_reference, side.amount_minor, side.fee_minor, side.currency,
+        side.occurred_at,
+    )  # fmt: skip
+
+
+def _difference(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
+    """The difference as an adjustment under the break's own name, which no file can hold."""
+    effect = listed.record.effect
+    if len(effect) > 1:
+        raise InvalidRequest(
+            f"{listed.record.break_id} is about several currencies.",
+            hint="Correct it at its source, or use --reason accept.",
+        )
+    if not effect:
+        return None
+    ((currency, minor),) = effect.items()
+    kind = LineKind.FEE if reason is Reason.FEE else LineKind.ADJUSTMENT
+    name = listed.record.break_id
+    return _posting(context, listed.record, kind, name, minor, 0, currency, "")
+
+
+def _posting(
+    context: "Context",
+    record: BreakRecord,
+    kind: LineKind,
+    reference: str,
+    amount_minor: int,
+    fee_minor: int,
+    currency: str,
+    at: str,
+) -> Posted:
+    occurred_at = datetime.fromisoformat(at) if at else context.clock.now()
+    line = Transaction(
+        transaction_id=context.ids.new("txn"),
+        payment_id=record.payment_id or None,
+        provider=record.provider,
+        account=record.account,
+        mode=record.mode,
+        kind=kind,
+        provider_reference=reference,
+        amount_minor=amount_minor,
+        currency=currency,
+        fee_minor=fee_minor,
+        status=LineStatus.SUCCEEDED,
+        occurred_at=occurred_at,
+        origin="import",
+    )
+    moved = postings(kind, amount_minor, fee_minor, currency)
+    entry = Entry(
+        entry_id=context.ids.new("ent"),
+        transaction_id=line.transaction_id,
+        provider=line.provider,
+        account=line.account,
+        mode=line.mode,
+        kind=kind,
+        occurred_at=occurred_at,
+        postings=moved,
+    )
+    return Posted(line, entry if moved else None)
+
+
+def _reopen(books: Books, context: "Context", listed: Listed, note: str) -> Changed:
+    record = listed.record
+    if record.state is BreakState.OPEN:
+        return Changed(record.break_id, "unchanged", "it is open")
+    events = books.breaks.events(record.break_id)
+    posted = next((e.transaction_id for e in reversed(events) if e.action == "resolved"), "")
+    if posted:
+        _reverse(books, context, posted, note)
+    opened = replace(record, state=BreakState.OPEN, closing=Closing.NONE)
+    happened(books, context, opened, "reopened", note)
+    return Changed(record.break_id, "reopened", posted)
+
+
+def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -> None:
+    line = books.ledger.get_transaction(transaction_id)
+    undone = [
+        replace(
+            entry,
+            entry_id=context.ids.new("ent"),
+            kind="reversal",
+            postings=reversed_postings(entry.postings),
+            reverses=entry.entry_id,
+            occurred_at=context.clock.now(),
+        )
+        for entry in books.ledger.unreversed(transaction_id)
+    ]
+    books.ledger.settle_transactions([replace(line, status=LineStatus.CANCELLED)])
+    books.record(
+        context.actor, "ledger.reversed", transaction_id, after={"note": note}, entries=undone
+    )
+
+
+def _check_limit(context: "Context", found: Sequence[Listed], reason: Reason) -> None:
+    """Let pass what one person may close alone; all breaks of one command count together.
+
+    Raises:
+        InvalidRequest: the breaks said to be one another's partners do not cancel out.
+        ApprovalRequired: it is more.
+    """
+    effects: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for listed in found:
+        if listed.record.state is BreakState.OPEN:
+            effects.update(dict(listed.record.effect))
+            sizes.update({code: abs(minor) for code, minor in listed.record.effect.items()})
+    if reason is Reason.MATCH and (len(found) < 2 or any(effects.values())):
+        left = ", ".join(str(Money(minor, code)) for code, minor in effects.items() if minor)
+        raise InvalidRequest(
+            f"These breaks are not one another's missing side: {left or 'there is one only'}.",
+            hint="Name all sides; write off what is left first.",
+        )
+    if reason in _ONE_PERSON:
+        return
+    for currency, limit in sorted(context.limits.write_off_above.items()):
+        if sizes[currency] > limit:
+            raise ApprovalRequired(
+                f"Closing more than {Money(limit, currency)} by hand needs two people."
+            )
+
+
+def _ask(
+    context: "Context",
+    wanted: BreakFilter,
+    reason: Reason,
+    note: str,
+    ticket: str,
+    why: ApprovalRequired,
+) -> ApprovalRequired:
+    with context.database.transaction(dry_run=context.operators.alone) as books:
+        names = sorted(
+            listed.record.break_id
+            for listed in chosen(books, wanted)
+            if listed.record.state is BreakState.OPEN
+        )
+        plan = {"break_ids": " ".join(names), "reason": reason.value, "note": note}
+        asked = request(
+            books, context, "close_breaks", names[0], plan, _version(books, plan),
+            key=context.ids.new("op"), reason=note, ticket=ticket,
+        )  # fmt: skip
+    return required(context, asked, why.message)
+
+
+def _version(books: Books, plan: Plan) -> int:
+    records = books.breaks.known(str(plan["break_ids"]).split())
+    return sum(record.version for record in records.values())
+
+
+def _apply(books: Books, context: "Context", asked: Approval, plan: Plan) -> str:
+    wanted = BreakFilter(break_ids=tuple(str(plan["break_ids"]).split()))
+    for listed in chosen(books, wanted):
+        _close(books, context, listed, Reason(str(plan["reason"])), str(plan["note"]))
+    return ""
+
+
+ACTION: Mapping[str, Action] = {"close_breaks": Action(_version, _apply)}
+"""Closing breaks above the limit, for the table of what needs two people."""

@@ -1,0 +1,253 @@
+"""One evaluation of a period: what our books and the kept statements say, compared.
+
+Everything is read within one view of the books, so that what is compared is one moment.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from db.database import Books
+from domain.audit import canonical, digest
+from domain.break_life import BreakRecord
+from domain.breaks import Break
+from domain.clock import to_micros
+from domain.matching import Matching
+from domain.payout import PayoutProof
+from domain.provider import ProviderAccount
+from domain.run import BalanceProof, Period
+from domain.settlement import InputFile
+from tscli.services.statements import Kept, kept_files
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Comparison
+    from reconcile.frames import Expected, Reported
+    from reconcile.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came of comparing a period."""
+
+    comparison: "Comparison"
+    inputs: tuple[InputFile, ...]
+    balances: tuple[BalanceProof, ...]
+    payouts: tuple[PayoutProof, ...]
+    wholes: tuple[Break, ...]
+    """Breaks about files, balances and payouts."""
+    cleared: Mapping[str, str]
+    """Breaks of earlier runs that are gone: id -> evidence."""
+    carried: int
+    """Breaks of earlier runs that are still there."""
+    fingerprint: str
+    expected_digest: str
+    rules: str
+    """Everything a rerun needs, as JSON."""
+
+    def breaks(self) -> Iterator[Break]:
+        """All breaks: those about lines in their fixed order, then those about wholes."""
+        yield from self.comparison.iter_breaks()
+        yield from self.wholes
+
+
+def scope_of(owner: ProviderAccount) -> str:
+    """The provider account as one word, part of every break's name."""
+    return "/".join((owner.provider, owner.account, owner.mode))
+
+
+def evaluate(
+    books: Books,
+    owner: ProviderAccount,
+    period: Period,
+    matching: Matching,
+    named: Sequence[str],
+) -> Evaluated:
+    """Compare a period; `named` are the ids of files that were just handed in.
+
+    Raises:
+        IntegrityError: the buckets do not sum to their inputs, which is our bug.
+    """
+    from reconcile.compare import compare
+
+    carried = books.breaks.open_of(owner, period.start_at)
+    window = _window(period, matching, carried)
+    files = kept_files(books, owner)
+    reported = _reported(books, owner, files, window, period, named)
+    expected = _expected(books, owner, window, reported)
+    rules = rules_of(owner, period, matching, carried)
+    comparison = compare(expected, reported, rules)
+    return _told(books, owner, period, matching, files, carried, comparison, named)
+
+
+def rules_of(
+    owner: ProviderAccount, period: Period, matching: Matching, carried: Iterable[BreakRecord]
+) -> "Rules":
+    """The rules of a run."""
+    from reconcile.rules import Rules
+
+    return Rules(
+        period=(to_micros(period.start_at), to_micros(period.end_at)),
+        scope=scope_of(owner),
+        tolerances=matching.tolerances,
+        cut_off_micros=matching.cut_off // timedelta(microseconds=1),
+        dates_apart_micros=matching.dates_apart // timedelta(microseconds=1),
+        carried=frozenset(record.break_id for record in carried),
+    )
+
+
+def _window(
+    period: Period, matching: Matching, carried: Sequence[BreakRecord]
+) -> tuple[datetime, datetime]:
+    """From the oldest open break, or the context, to the context after the period."""
+    start = period.start_at - matching.context
+    oldest = min((r.occurred_at - timedelta(days=1) for r in carried), default=start)
+    return min(start, oldest), period.end_at + matching.context
+
+
+def _reported(
+    books: Books,
+    owner: ProviderAccount,
+    files: Mapping[str, Kept],
+    window: tuple[datetime, datetime],
+    period: Period,
+    named: Sequence[str],
+) -> "Reported":
+    from reconcile.lines import reported_of_lines
+
+    columns = books.statements.columns(owner, *window)
+    used = set(columns["file"]) | set(named)
+    rejects = [
+        reject
+        for file_id, kept in sorted(files.items(), key=lambda item: item[1].file.digest)
+        if file_id in named or _touches(kept.file, period)
+        for reject in kept.rejects
+    ]
+    return reported_of_lines(columns, {name: files[name].file for name in used}, rejects)
+
+
+def _touches(file: InputFile, period: Period) -> bool:
+    """Whether the lines of a file reach into a period."""
+    if file.period is None:
+        return False
+    first, last = (datetime.fromisoformat(text) for text in file.period)
+    return first < period.end_at and last >= period.start_at
+
+
+def _expected(
+    books: Books,
+    owner: ProviderAccount,
+    window: tuple[datetime, datetime],
+    reported: "Reported",
+) -> "Expected":
+    """Our side, with the payments of older charges that reported lines belong to."""
+    from dataclasses import replace
+
+    from reconcile.frames import Expected, expected_frame
+
+    expected = Expected.of(expected_frame(books.ledger.columns(owner, *window)))
+    parents = set(reported.frame["parent"].unique()) | set(reported.frame["source"].unique())
+    strangers = parents - set(expected.frame["provider_reference"].unique()) - {""}
+    return replace(expected, known=books.statements.payments_of(owner, sorted(strangers)))
+
+
+def _told(
+    books: Books,
+    owner: ProviderAccount,
+    period: Period,
+    matching: Matching,
+    files: Mapping[str, Kept],
+    carried: Sequence[BreakRecord],
+    comparison: "Comparison",
+    named: Sequence[str],
+) -> Evaluated:
+    from reconcile.digest import digest_expected, digest_reported
+    from reconcile.evidence import evidence_for
+    from reconcile.payouts import prove_payouts
+    from reconcile.wholes import balance_breaks, file_breaks, payout_breaks
+
+    rules, scope = comparison.rules, comparison.rules.scope
+    payouts = prove_payouts(comparison.reported.frame)
+    due = _within(payouts, period)
+    inputs = _inputs(comparison, period, files, named)
+    balances = _balances(books, owner, period, files, comparison)
+    wholes = [
+        *file_breaks(inputs),
+        *balance_breaks(balances, to_micros(period.end_at), scope),
+        *(
+            item
+            for item in payout_breaks(payouts, scope)
+            if item.provider_reference in due or item.break_id in rules.carried
+        ),
+    ]
+    still = {item.break_id for item in wholes} | set(comparison.found.frame["break_id"])
+    gone = [record for record in carried if record.break_id not in still]
+    near = _near_frames(comparison, period, matching)
+    expected_digest, reported_digest = digest_expected(near[0]), digest_reported(near[1])
+    doubts = sorted(f.digest for f in inputs if f.unreadable or any(s.difference for s in f.stated))
+    return Evaluated(
+        comparison=comparison,
+        inputs=inputs,
+        balances=balances,
+        payouts=tuple(proof for proof in payouts if proof.payout_id in due),
+        wholes=tuple(wholes),
+        cleared=evidence_for(gone, comparison, payouts),
+        carried=len(rules.carried & still),
+        fingerprint=digest(canonical([rules.digest, expected_digest, reported_digest, doubts])),
+        expected_digest=expected_digest,
+        rules=_as_json(rules),
+    )
+
+
+def _within(payouts: Iterable[PayoutProof], period: Period) -> set[str]:
+    return {
+        proof.payout_id
+        for proof in payouts
+        if period.start_at <= datetime.fromisoformat(proof.occurred_at) < period.end_at
+    }
+
+
+def _inputs(
+    comparison: "Comparison", period: Period, files: Mapping[str, Kept], named: Sequence[str]
+) -> tuple[InputFile, ...]:
+    """The files that say something about the period."""
+    frame = comparison.reported.frame
+    start, end = to_micros(period.start_at), to_micros(period.end_at)
+    inside = frame["file"][(frame["occurred_at"] >= start) & (frame["occurred_at"] < end)]
+    digests = {comparison.reported.files[place].digest for place in inside.unique().tolist()}
+    digests |= {files[name].file.digest for name in named}
+    digests |= {k.file.digest for k in files.values() if k.rejects and _touches(k.file, period)}
+    found = {kept.file.digest: kept.file for kept in files.values() if kept.file.digest in digests}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _balances(
+    books: Books,
+    owner: ProviderAccount,
+    period: Period,
+    files: Mapping[str, Kept],
+    comparison: "Comparison",
+) -> tuple[BalanceProof, ...]:
+    from reconcile.wholes import prove_balances
+    from tscli.services.balances import opening_balances, stated_closing
+
+    frame = comparison.reported.frame
+    start, end = to_micros(period.start_at), to_micros(period.end_at)
+    inside = frame[(frame["occurred_at"] >= start) & (frame["occurred_at"] < end)]
+    every = [kept.file for kept in files.values()]
+    opening = opening_balances(books, owner, every, period.start_at)
+    return prove_balances(opening, inside, stated_closing(every, period.end_at))
+
+
+def _near_frames(comparison: "Comparison", period: Period, matching: Matching) -> tuple:  # type: ignore[type-arg]
+    """Both frames without what only open breaks reach back for, so that a break that has gone does
+    not make the same inputs look new."""
+    start = to_micros(period.start_at - matching.context)
+    ours, theirs = comparison.expected.frame, comparison.reported.frame
+    return ours[ours["occurred_at"] >= start], theirs[theirs["occurred_at"] >= start]
+
+
+def _as_json(rules: "Rules") -> str:
+    values = asdict(rules) | {"carried": sorted(rules.carried), "covered": None}
+    return json.dumps(values, sort_keys=True)

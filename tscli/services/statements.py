@@ -1,0 +1,151 @@
+"""Taking statements in: files are kept as they are, and every line once."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from db.database import Books
+from db.statements import PURPOSE
+from domain.audit import canonical
+from domain.errors import InvalidRequest
+from domain.operator import Permission
+from domain.provider import ProviderAccount
+from domain.settlement import ExportFormat, InputFile, Reject, input_file_from
+
+if TYPE_CHECKING:
+    from reconcile.frames import Reported
+    from tscli.services.context import Context
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of one file."""
+
+    file_id: str
+    file: InputFile
+    rejects: tuple[Reject, ...]
+    added: int
+    """Lines that were new."""
+    known: int
+    """Lines that an earlier file had."""
+    already_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that was taken in, as it is remembered."""
+
+    file_id: str
+    file: InputFile
+    rejects: tuple[Reject, ...]
+    timezone: str
+
+
+def import_statements(
+    context: "Context",
+    owner: ProviderAccount,
+    formats: Sequence[ExportFormat],
+    paths: Sequence[Path],
+    timezone: str,
+    *,
+    dry_run: bool = False,
+) -> list[TakenIn]:
+    """Keep export files and their lines; a file or line that is there already changes nothing.
+
+    Raises:
+        UnreadableExport: a file as a whole cannot be read; then nothing is kept.
+        InvalidRequest: two files have the same content, or a file names another account.
+    """
+    from reconcile.intake.files import read_exports
+    from tscli.services.permission import require
+
+    require(context, Permission.RECONCILE)
+    reported = read_exports(paths, formats, ZoneInfo(timezone))
+    with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
+        return keep_statements(books, context, owner, reported, paths, timezone)
+
+
+def keep_statements(
+    books: Books,
+    context: "Context",
+    owner: ProviderAccount,
+    reported: "Reported",
+    paths: Sequence[Path],
+    timezone: str,
+) -> list[TakenIn]:
+    """Keep files that were read, within a transaction."""
+    return [
+        _keep(books, context, owner, reported, place, path, timezone)
+        for place, path in enumerate(paths)
+    ]
+
+
+def _keep(
+    books: Books,
+    context: "Context",
+    owner: ProviderAccount,
+    reported: "Reported",
+    place: int,
+    path: Path,
+    timezone: str,
+) -> TakenIn:
+    from reconcile.lines import kept_rows
+
+    file = reported.files[place]
+    rejects = tuple(reject for reject in reported.rejects if reject.file == file.name)
+    before = books.statements.file_id(PURPOSE, file.digest, owner)
+    readable = file.rows - file.unreadable
+    if before is not None:
+        return TakenIn(before, file, rejects, 0, readable, already_done=True)
+    file_id = context.ids.new("fil")
+    document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone}
+    books.statements.add_file(
+        file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
+    )
+    books.statements.keep(file.digest, _blocks(path, file))
+    added = books.statements.add_lines(owner, file_id, kept_rows(reported, place))
+    known = int((reported.frame["file"] == place).sum()) - added
+    books.record(
+        context.actor,
+        "statement.imported",
+        file_id,
+        after={
+            "file": file.name, "digest": file.digest, "format": file.format, "added": added,
+            "known": known, "unreadable": file.unreadable,
+        },
+    )  # fmt: skip
+    return TakenIn(file_id, file, rejects, added, known, already_done=False)
+
+
+def kept_files(books: Books, owner: ProviderAccount) -> dict[str, Kept]:
+    """Every statement of a provider account by its file id."""
+    found = {}
+    for file_id, document in books.statements.documents(owner):
+        values = json.loads(document)
+        rejects = tuple(Reject(**reject) for reject in values["rejects"])
+        found[file_id] = Kept(file_id, input_file_from(values["file"]), rejects, values["timezone"])
+    return found
+
+
+def _blocks(path: Path, file: InputFile) -> Iterator[bytes]:
+    """The bytes of a file that was read before.
+
+    Raises:
+        InvalidRequest: it has changed since.
+    """
+    sha = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            sha.update(block)
+            yield block
+    if sha.hexdigest() != file.digest:
+        raise InvalidRequest(
+            f"{file.name} changed while it was being read.", hint="Run the command again."
+        )
