@@ -243,6 +243,48 @@ class Ledger:
             else {name: [] for name in names}
         )
 
+    def provider_balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
+        """What our books say the provider held before an instant, by currency: from the postings
+        alone, so that it proves the transactions as well."""
+        own = Account.PROVIDER_BALANCE.value
+        inside = (
+            entries.c.provider == owner.provider,
+            entries.c.account == owner.account,
+            entries.c.mode == owner.mode,
+            entries.c.occurred_at < to_micros(before),
+        )
+        found: dict[str, int] = {}
+        for column, sign in ((postings.c.destination, 1), (postings.c.source, -1)):
+            query = (
+                select(postings.c.currency, func.sum(postings.c.amount_minor).label("total"))
+                .join_from(postings, entries, postings.c.entry_id == entries.c.entry_id)
+                .where(*inside, column == own)
+                .group_by(postings.c.currency)
+            )
+            for row in self._connection.execute(query):
+                found[row.currency] = found.get(row.currency, 0) + sign * int(row.total)
+        return found
+
+    def posted_for_breaks(
+        self, owner: ProviderAccount, before: datetime
+    ) -> dict[str, dict[str, int]]:
+        """What closing breaks posted before an instant and still stands: break id -> currency ->
+        minor units."""
+        t = transactions.c
+        query = select(t.provider_reference, t.currency, t.amount_minor).where(
+            t.provider == owner.provider,
+            t.account == owner.account,
+            t.mode == owner.mode,
+            t.provider_reference.startswith("brk_", autoescape=True),
+            t.status == "succeeded",
+            t.occurred_at < to_micros(before),
+        )
+        found: dict[str, dict[str, int]] = {}
+        for row in self._connection.execute(query):
+            of_break = found.setdefault(row.provider_reference, {})
+            of_break[row.currency] = of_break.get(row.currency, 0) + row.amount_minor
+        return found
+
     def _entries(self, query: Any) -> list[Entry]:
         found = []
         for row in self._connection.execute(query.order_by(entries.c.entry_id)).all():

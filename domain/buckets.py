@@ -64,6 +64,20 @@ AGREED = frozenset(
 """The buckets that are no breaks."""
 
 
+WHOLES = frozenset(
+    {
+        Bucket.PAYOUT_TOTAL,
+        Bucket.PAYOUT_UNEXPLAINED,
+        Bucket.PAYOUT_NOT_IN_BANK,
+        Bucket.BANK_AMOUNT,
+        Bucket.BANK_WITHOUT_PAYOUT,
+        Bucket.BALANCE_GAP,
+        Bucket.CONTROL_TOTAL,
+    }
+)
+"""Breaks about a file, a balance, a payout or the bank: no row of either side ends in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class KindText:
     """What a break kind means to a person, and the command that helps."""

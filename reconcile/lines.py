@@ -23,6 +23,9 @@ _KEPT = (
     "reference", "source", "parent", "ours", "payout", "bank_reference", "category", "kind",
     "amount_minor", "currency", "fee_minor", "net_minor", "occurred_at", "line",
 )  # fmt: skip
+LINE_NAMES = (*_KEPT, "identity", "ordinal", "description", "file")
+"""What `kept_rows` gives of a row, and the file it came in."""
+
 _TEXT_CHARS = 200
 
 

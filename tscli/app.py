@@ -199,7 +199,12 @@ class App:
             actor=Actor(name, self.command, host(), reason),
             open_provider=self.open_provider,
             operators=operators,
-            limits=Limits(self.settings.approvals.replay_above, self.settings.refund_limits),
+            limits=Limits(
+                self.settings.approvals.replay_above,
+                self.settings.limits("refund_above"),
+                self.settings.limits("write_off_above"),
+            ),
+            matching=self.settings.reconcile.matching,
             claim_store=self.claim_store,
         )
 

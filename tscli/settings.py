@@ -25,6 +25,7 @@ from domain.errors import ConfigurationError, InvalidRequest
 from domain.money import parse_minor
 from domain.operator import Operator, Operators, Role
 from domain.routing import Rule
+from tscli.reconcile_settings import ReconcileSection
 
 _PLACEHOLDERS = frozenset({"changeme", "secret", "xxx", "todo", "sk_test_...", "sk_live_..."})
 
@@ -131,6 +132,8 @@ class ApprovalsSection(BaseModel):
     """Most webhook events that one person may have applied again at once."""
     refund_above: dict[str, str] = Field(default_factory=dict)
     """Currency -> amount in major units, such as `USD = "500.00"`."""
+    write_off_above: dict[str, str] = Field(default_factory=dict)
+    """Currency -> major units of breaks that one person may close by hand at once."""
 
 
 class SandboxSection(BaseModel):
@@ -167,6 +170,7 @@ class Settings(BaseSettings):
     routing: tuple[RouteSection, ...] = ()
     """Rules by which a provider is chosen, the first that fits; none chooses Stripe."""
     approvals: ApprovalsSection = ApprovalsSection()
+    reconcile: ReconcileSection = ReconcileSection()
     stripe: StripeSection = StripeSection()
     paypal: PayPalSection = PayPalSection()
     api: ApiSection = ApiSection()
@@ -215,20 +219,17 @@ class Settings(BaseSettings):
             }
         )
 
-    @property
-    def refund_limits(self) -> dict[str, int]:
-        """Currency -> minor units from where on a refund needs two people.
+    def limits(self, name: Literal["refund_above", "write_off_above"]) -> dict[str, int]:
+        """Currency -> minor units from where on two people are needed.
 
         Raises:
             ConfigurationError: a currency or an amount that is none.
         """
+        given: dict[str, str] = getattr(self.approvals, name)
         try:
-            return {
-                currency.upper(): parse_minor(amount, currency.upper())
-                for currency, amount in self.approvals.refund_above.items()
-            }
+            return {code.upper(): parse_minor(text, code.upper()) for code, text in given.items()}
         except InvalidRequest as error:
-            raise ConfigurationError(f"approvals.refund_above: {error.message}") from None
+            raise ConfigurationError(f"approvals.{name}: {error.message}") from None
 
     @property
     def rules(self) -> list[Rule]:

@@ -10,6 +10,7 @@ from domain.buckets import Bucket
 from domain.ids import check_id
 from domain.settlement import Reject
 from tscli.app import export_formats
+from tscli.render import matching
 from tscli.render import reconciliation as data
 from tscli.render.ledger import reject_data
 from tscli.render.talk import FINDINGS, PARTIAL, say
@@ -43,29 +44,34 @@ def run(
         str, typer.Option("--to", metavar="DATE", help="First day that is no longer part of it.")
     ],
     export: Annotated[
-        list[Path], typer.Option("--export", help="An export file; may be given several times.")
-    ],
+        list[Path] | None,
+        typer.Option("--export", help="An export file to take in first; may be given repeatedly."),
+    ] = None,
     provider: ProviderOption = "stripe",
     timezone: ZoneOption = "UTC",
     dry_run: DryRunOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Compare our ledger with export files and keep the run; the same inputs again change nothing.
+    """Compare our ledger with the provider's statements; the same inputs again change nothing.
+
+    Statements taken in before count as well. Breaks of earlier runs that are still open are looked
+    at again, and cleared where their lines agree now.
 
     Exit codes: 0 everything agrees, 1 breaks, 3 rows that could not be read.
     """
     from tscli.services.periods import period_of
     from tscli.services.reconciliation import reconcile_run
 
-    check_apart([output], export)
+    files = export or []
+    check_apart([output], files)
     app = open_app(ctx)
     period = period_of(day(start), day(end), timezone)
     done = reconcile_run(
         app.context(),
         app.owner(provider),
         export_formats(provider),
-        export,
+        files,
         period,
         dry_run=dry_run,
     )
@@ -158,6 +164,86 @@ def show_run(
     _show("reconcile.show", data.run_data(found), found.break_counts, form, output)
 
 
+@commands.command()
+def explain(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A break, transaction, payment, line or its object.")
+    ],
+    run: Annotated[
+        str | None, typer.Option(help="Around this run's period; a break's own, else the latest.")
+    ] = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Show why a row ended where it did: pass, fields compared, candidates turned down."""
+    from tscli.services.rerunning import explain as certificates
+
+    context = open_app(ctx).context()
+    found, made = certificates(context, name, check_id(run, "run") if run else None)
+    shown = {
+        "run_id": found.run_id,
+        "certificates": [matching.certificate_data(one) for one in made],
+    }
+    if form is Format.JSON:
+        show(View("reconcile.explain", shown), form, output)
+        return
+    rows = [matching.certificate_row(one) for one in made]
+    lines = tuple(line for one in made for line in matching.certificate_lines(one))
+    show(View("reconcile.explain", rows, matching.CERTIFICATE_COLUMNS, notes=lines), form, output)
+
+
+@commands.command()
+def diff(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="RUN1", help="The earlier run's id.")],
+    second: Annotated[str, typer.Argument(metavar="RUN2", help="The later run's id.")],
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Show which breaks are new, changed or gone from one run to another, and by what evidence."""
+    from tscli.services.rerunning import difference
+
+    context = open_app(ctx).context()
+    found = difference(context, check_id(first, "run"), check_id(second, "run"))
+    rows = [
+        *(matching.change_row("new", item, "") for item in found.new),
+        *(
+            matching.change_row("changed", after, f"it was {before.kind}")
+            for before, after in found.changed
+        ),
+        *(matching.change_row("cleared", item, why) for item, why in found.cleared),
+    ]
+    shown = View("reconcile.diff", rows, matching.DIFF_COLUMNS)
+    show(shown, form, output)
+
+
+@commands.command()
+def rerun(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Compare a run's own inputs again, from the bytes that were taken in, and check its result.
+
+    Exit codes: 0 the same, byte for byte, 1 something differs.
+    """
+    from tscli.services.rerunning import rerun as again
+
+    app = open_app(ctx)
+    context = app.context()
+    done = again(context, export_formats, check_id(run, "run"))
+    shown = {
+        "run_id": done.run.run_id,
+        "same": done.same,
+        "differences": list(done.differences),
+    }
+    show(View("reconcile.rerun", shown), form, output)
+    if not done.same:
+        raise typer.Exit(FINDINGS)
+
+
 def _show(
     command: str,
     shown: dict[str, Any],
@@ -171,6 +257,7 @@ def _show(
         return
     notes = (
         *(f"{name}: {n} pairs" for name, n in shown["matches"].items()),
+        *data.balance_lines(shown.get("balances", [])),
         "",
         data.verdict(shown["breaks"], shown["unreadable"]),
         *data.count_lines(counts),

@@ -9,6 +9,7 @@ from domain.money import format_minor
 from domain.run import BucketTotal, Run
 from domain.settlement import InputFile
 from tscli.render.ledger import reject_data
+from tscli.render.matching import balance_data, payout_data
 from tscli.render.payments import money
 from tscli.render.view import Column
 
@@ -85,6 +86,10 @@ def run_data(run: Run) -> dict[str, Any]:
         "break_counts": {kind.value: count for kind, count in run.break_counts},
         "matches": dict(run.matches),
         "inputs": [input_data(file) for file in run.inputs],
+        "balances": [balance_data(proof) for proof in run.balances],
+        "payouts": [payout_data(proof) for proof in run.payouts],
+        "cleared": run.cleared,
+        "carried": run.carried,
         "expected_digest": run.expected_digest,
         "buckets": [bucket_data(total) for total in run.totals],
     }
@@ -109,6 +114,21 @@ def verdict(breaks: int, unreadable: int) -> str:
         return "Ledger and provider agree."
     rows = f", {counted(unreadable, 'unreadable row')}" if unreadable else ""
     return f"{counted(breaks - unreadable, 'break')}{rows}."
+
+
+def balance_lines(balances: Iterable[dict[str, Any]]) -> list[str]:
+    """One sentence per currency: opening, activity, payouts, closing, and whether it is stated."""
+    found = []
+    for proof in balances:
+        said = (
+            f"{proof['currency']}: opening {proof['opening']['value']}, activity"
+            f" {proof['activity']['value']}, payouts {proof['payouts']['value']}, closing"
+            f" {proof['closing']['value']}"
+        )
+        if proof["residual"] is not None:
+            said += f", stated {proof['stated']['value']}, residual {proof['residual']['value']}"
+        found.append(said)
+    return found
 
 
 def counted(number: int, what: str) -> str:

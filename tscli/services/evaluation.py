@@ -18,7 +18,7 @@ from domain.matching import Matching
 from domain.payout import PayoutProof
 from domain.provider import ProviderAccount
 from domain.run import BalanceProof, Period
-from domain.settlement import InputFile
+from domain.settlement import InputFile, Reject
 from tscli.services.statements import Kept, kept_files
 
 if TYPE_CHECKING:
@@ -52,6 +52,18 @@ class Evaluated:
         yield from self.wholes
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which kept statements a run could see."""
+
+    window: tuple[datetime, datetime]
+    """Half-open."""
+    files: list[str]
+    """File ids of its lines."""
+    rejecting: list[str]
+    """File ids whose unreadable rows it counts."""
+
+
 def scope_of(owner: ProviderAccount) -> str:
     """The provider account as one word, part of every break's name."""
     return "/".join((owner.provider, owner.account, owner.mode))
@@ -74,11 +86,11 @@ def evaluate(
     carried = books.breaks.open_of(owner, period.start_at)
     window = _window(period, matching, carried)
     files = kept_files(books, owner)
-    reported = _reported(books, owner, files, window, period, named)
+    reported, seen = _reported(books, owner, files, window, period, named)
     expected = _expected(books, owner, window, reported)
     rules = rules_of(owner, period, matching, carried)
     comparison = compare(expected, reported, rules)
-    return _told(books, owner, period, matching, files, carried, comparison, named)
+    return _told(books, owner, period, matching, files, carried, comparison, named, seen)
 
 
 def rules_of(
@@ -113,18 +125,23 @@ def _reported(
     window: tuple[datetime, datetime],
     period: Period,
     named: Sequence[str],
-) -> "Reported":
+) -> "tuple[Reported, Seen]":
     from reconcile.lines import reported_of_lines
 
     columns = books.statements.columns(owner, *window)
-    used = set(columns["file"]) | set(named)
-    rejects = [
-        reject
-        for file_id, kept in sorted(files.items(), key=lambda item: item[1].file.digest)
-        if file_id in named or _touches(kept.file, period)
-        for reject in kept.rejects
-    ]
-    return reported_of_lines(columns, {name: files[name].file for name in used}, rejects)
+    used = sorted(set(columns["file"]) | set(named))
+    rejecting = sorted(
+        name for name, kept in files.items() if name in named or _touches(kept.file, period)
+    )
+    rejects = rejects_of(files, rejecting)
+    reported = reported_of_lines(columns, {name: files[name].file for name in used}, rejects)
+    return reported, Seen(window, used, rejecting)
+
+
+def rejects_of(files: Mapping[str, Kept], names: Iterable[str]) -> list[Reject]:
+    """The unreadable rows of some files, in an order that depends on their contents alone."""
+    chosen = sorted((files[name] for name in names), key=lambda kept: kept.file.digest)
+    return [reject for kept in chosen for reject in kept.rejects]
 
 
 def _touches(file: InputFile, period: Period) -> bool:
@@ -161,6 +178,7 @@ def _told(
     carried: Sequence[BreakRecord],
     comparison: "Comparison",
     named: Sequence[str],
+    seen: Seen,
 ) -> Evaluated:
     from reconcile.digest import digest_expected, digest_reported
     from reconcile.evidence import evidence_for
@@ -196,7 +214,7 @@ def _told(
         carried=len(rules.carried & still),
         fingerprint=digest(canonical([rules.digest, expected_digest, reported_digest, doubts])),
         expected_digest=expected_digest,
-        rules=_as_json(rules),
+        rules=_as_json(rules, seen, comparison.expected.known),
     )
 
 
@@ -248,6 +266,14 @@ def _near_frames(comparison: "Comparison", period: Period, matching: Matching) -
     return ours[ours["occurred_at"] >= start], theirs[theirs["occurred_at"] >= start]
 
 
-def _as_json(rules: "Rules") -> str:
-    values = asdict(rules) | {"carried": sorted(rules.carried), "covered": None}
+def _as_json(rules: "Rules", seen: Seen, known: Mapping[str, str]) -> str:
+    """Everything that is needed to compare the same again."""
+    plain = asdict(rules) | {"carried": sorted(rules.carried), "covered": None}
+    values = {
+        "rules": plain,
+        "window": [to_micros(instant) for instant in seen.window],
+        "files": seen.files,
+        "rejecting": seen.rejecting,
+        "known": dict(sorted(known.items())),
+    }
     return json.dumps(values, sort_keys=True)

@@ -1,0 +1,31 @@
+"""Payouts as the kept statements show them."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from domain.payout import PayoutProof
+from domain.provider import ProviderAccount
+from domain.run import Period
+from tscli.services.statements import kept_files
+
+if TYPE_CHECKING:
+    from tscli.services.context import Context
+
+_REACH = timedelta(days=92)
+"""How far back the lines of a payout may lie."""
+
+
+def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> list[PayoutProof]:
+    """Every payout of a period with its lines, oldest first."""
+    from reconcile.lines import reported_of_lines
+    from reconcile.payouts import prove_payouts
+
+    with context.database.read() as books:
+        columns = books.statements.columns(owner, period.start_at - _REACH, period.end_at)
+        files = kept_files(books, owner)
+    reported = reported_of_lines(columns, {name: files[name].file for name in set(columns["file"])})
+    return [
+        proof
+        for proof in prove_payouts(reported.frame)
+        if period.start_at <= datetime.fromisoformat(proof.occurred_at) < period.end_at
+    ]

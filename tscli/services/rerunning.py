@@ -1,0 +1,224 @@
+"""Runs looked at again: why a row ended where it did, what changed between two runs, and whether
+the same inputs still give the same bytes."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from db.database import Books
+from domain.audit import canonical
+from domain.break_life import BreakRecord
+from domain.breaks import Break
+from domain.buckets import WHOLES
+from domain.errors import InvalidRequest, NotFound
+from domain.matching import Certificate, Tolerance
+from domain.provider import ProviderAccount
+from domain.run import Run
+from domain.settlement import ExportFormat, LineKind
+from tscli.services.evaluation import evaluate, rejects_of
+from tscli.services.statements import Kept, kept_files
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Comparison
+    from reconcile.frames import Expected, Reported
+    from reconcile.rules import Rules
+    from tscli.services.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class RunDifference:
+    """What one run found that another did not."""
+
+    first: Run
+    second: Run
+    new: tuple[Break, ...]
+    changed: tuple[tuple[Break, Break], ...]
+    cleared: tuple[tuple[Break, str], ...]
+    """With the evidence by which they went, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Whether the same inputs gave the same bytes."""
+
+    run: Run
+    same: bool
+    differences: tuple[str, ...]
+
+
+def explain(context: "Context", name: str, run_id: str | None) -> tuple[Run, list[Certificate]]:
+    """The evidence for every row that goes by a name, as a run's period stands now.
+
+    Raises:
+        NotFound: there is no run, or no row of that name in it.
+    """
+    from reconcile.certificate import certificates
+
+    with context.database.read() as books:
+        run = _run_of(books, name, run_id)
+        owner = ProviderAccount(run.provider, run.account, run.mode)
+        found = evaluate(books, owner, run.period, context.matching, ())
+    made = certificates(found.comparison, name)
+    if not made:
+        raise NotFound(
+            f"{name} names no row and no break around the period of {run.run_id}.",
+            hint="Name another run with --run; see `tscli reconcile show`.",
+        )
+    return run, made
+
+
+def _run_of(books: Books, name: str, run_id: str | None) -> Run:
+    """The run that is asked about: a break's own, else the latest."""
+    if run_id is None and name.startswith("brk_"):
+        run_id = books.breaks.get(name).last_run_id
+    return books.runs.get(run_id)
+
+
+def difference(context: "Context", first_id: str, second_id: str) -> RunDifference:
+    """What changed from one run to another of the same provider account.
+
+    Raises:
+        NotFound: one of them does not exist.
+        InvalidRequest: they are about different accounts.
+    """
+    with context.database.read() as books:
+        first, second = books.runs.get(first_id), books.runs.get(second_id)
+        owners = {(run.provider, run.account, run.mode) for run in (first, second)}
+        if len(owners) > 1:
+            raise InvalidRequest("The runs are about different provider accounts.")
+        before = {item.break_id: item for item in books.runs.breaks_of(first.run_id)}
+        after = {item.break_id: item for item in books.runs.breaks_of(second.run_id)}
+        gone = [item for name, item in before.items() if name not in after]
+        evidence = [(item, _why(books, item)) for item in gone]
+    return RunDifference(
+        first=first,
+        second=second,
+        new=tuple(item for name, item in after.items() if name not in before),
+        changed=tuple(
+            (before[name], item)
+            for name, item in after.items()
+            if name in before and _told(before[name]) != _told(item)
+        ),
+        cleared=tuple(evidence),
+    )
+
+
+def _why(books: Books, item: Break) -> str:
+    record: BreakRecord = books.breaks.get(item.break_id)
+    events = [e for e in books.breaks.events(item.break_id) if e.action in ("cleared", "resolved")]
+    return events[-1].note if events else f"not found by that run; it is {record.state} now"
+
+
+def _told(item: Break) -> dict[str, Any]:
+    """What a break says, without where its lines stand."""
+    return {k: v for k, v in asdict(item).items() if k not in ("file", "line", "detail")}
+
+
+def rerun(
+    context: "Context", formats_of: Callable[[str], Sequence[ExportFormat]], run_id: str
+) -> Rerun:
+    """Compare a run's own inputs again: its files as they were taken in, its ledger side as it was.
+
+    Raises:
+        NotFound: there is no such run.
+        InvalidRequest: its inputs were not kept.
+    """
+    from reconcile.compare import compare
+
+    with context.database.read() as books:
+        run = books.runs.get(run_id)
+        owner = ProviderAccount(run.provider, run.account, run.mode)
+        before = list(books.runs.breaks_of(run.run_id))
+        inputs = json.loads(run.rules) if run.rules else {}
+        expected = _expected(books, run, inputs)
+        reported = _reported(books, owner, inputs, formats_of(run.provider))
+    rules = _rules(inputs["rules"])
+    comparison = compare(expected, reported, rules)
+    said = list(_differences(run, before, comparison))
+    if rules.digest != run.rules_digest:
+        said.append("the passes are not the ones of the run: another version of this program")
+    return Rerun(run, not said, tuple(said))
+
+
+def _differences(run: Run, before: Sequence[Break], comparison: "Comparison") -> Iterator[str]:
+    """Where a comparison's bytes are not those of the run."""
+    lines = {item.break_id: item for item in before if item.kind not in WHOLES}
+    again = {item.break_id: item for item in comparison.iter_breaks()}
+    for name in sorted(lines.keys() | again.keys()):
+        old, new = lines.get(name), again.get(name)
+        if old is None or new is None:
+            yield f"{name}: found {'only by the run' if new is None else 'only now'}"
+        elif canonical(asdict(old)) != canonical(asdict(new)):
+            yield f"{name}: says something else"
+    if canonical([asdict(total) for total in run.totals]) != canonical(
+        [asdict(total) for total in comparison.totals]
+    ):
+        yield "the totals by bucket are other ones"
+
+
+def _rules(values: Mapping[str, Any]) -> "Rules":
+    from reconcile.rules import Rules
+
+    tolerances = tuple(
+        Tolerance(**{**t, "kind": LineKind(t["kind"]) if t["kind"] else None})
+        for t in values["tolerances"]
+    )
+    made = {"tolerances": tolerances, "carried": frozenset(values["carried"])}
+    return Rules(**{**values, **made, "period": tuple(values["period"])})
+
+
+def _expected(books: Books, run: Run, inputs: Mapping[str, Any]) -> "Expected":
+    from reconcile.frames import Expected
+    from reconcile.snapshot import frame_of
+
+    data = b"".join(books.statements.kept(f"expected:{run.run_id}"))
+    if not data or not inputs:
+        raise InvalidRequest(
+            f"The inputs of {run.run_id} were not kept.",
+            hint="Only runs since statements are kept can be compared again.",
+        )
+    return replace(Expected.of(frame_of(data)), known=inputs["known"])
+
+
+def _reported(
+    books: Books, owner: ProviderAccount, inputs: Mapping[str, Any], formats: Sequence[ExportFormat]
+) -> "Reported":
+    """The lines the run could see, read anew from the bytes of the files that were taken in."""
+    from reconcile.lines import LINE_NAMES, kept_rows, reported_of_lines
+
+    wanted = set(inputs["files"]) | set(inputs["rejecting"])
+    files = kept_files(books, owner)
+    first, last = inputs["window"]
+    columns: dict[str, list[Any]] = {name: [] for name in LINE_NAMES}
+    taken: set[str] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        # Older files first, whether the run used them or not: a line counts where it came first.
+        for file_id in sorted(files):
+            if file_id > max(wanted):
+                break
+            for row in kept_rows(_read_again(books, files[file_id], formats, Path(folder)), 0):
+                if row["identity"] in taken:
+                    continue
+                taken.add(row["identity"])
+                if first <= row["occurred_at"] < last and file_id in wanted:
+                    for name, value in {**row, "file": file_id}.items():
+                        columns[name].append(value)
+    used = {name: files[name].file for name in inputs["files"]}
+    return reported_of_lines(columns, used, rejects_of(files, inputs["rejecting"]))
+
+
+def _read_again(
+    books: Books, kept: Kept, formats: Sequence[ExportFormat], folder: Path
+) -> "Reported":
+    from reconcile.intake.files import read_exports
+
+    place = folder / kept.file.digest / kept.file.name
+    place.parent.mkdir()
+    with place.open("wb") as stream:
+        for block in books.statements.kept(kept.file.digest):
+            stream.write(block)
+    return read_exports([place], formats, ZoneInfo(kept.timezone))
