@@ -53,6 +53,7 @@ lines = _table(
     f"file_id ordinal line {OWNER} identity reference source parent ours payout bank_reference"
     " category kind amount_minor currency fee_minor net_minor occurred_at description",
 )
+line_payouts = _table("line_payouts", f"{OWNER} identity payout file_id")
 bank_lines = _table(
     "bank_lines",
     "file_id ordinal line bank_account identity currency amount_minor booked_on valued_on"
@@ -104,7 +105,8 @@ webhook_refusals = _table(
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
-    audit, transactions, entries, postings, files, archive, lines, bank_lines, runs, breaks,
+    audit, transactions, entries, postings, files, archive, lines, line_payouts,
+    bank_lines, runs, breaks,
     run_breaks, break_events,
     provider_accounts, leases, reviews, approvals,
     webhook_events, webhook_bodies, webhook_attempts, webhook_refusals,

@@ -5,14 +5,14 @@ lines that are alike in one file are two lines.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from db.schema import archive, files, lines, transactions
+from db.schema import archive, files, line_payouts, lines, transactions
 from domain.clock import to_micros
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind
@@ -103,11 +103,17 @@ class Statements:
             yield unpacker.decompress(bytes(row.data))
 
     def add_lines(
-        self, owner: ProviderAccount, file_id: str, rows: Iterable[Mapping[str, Any]]
+        self,
+        owner: ProviderAccount,
+        file_id: str,
+        rows: Iterable[Mapping[str, Any]],
+        settle: Callable[[dict[str, Any], dict[str, tuple[Any, ...]]], dict[str, Any] | None],
     ) -> int:
         """Keep lines that no earlier file had; how many those were.
 
-        Rows hold `LINE_COLUMNS`, `identity`, `ordinal` and `description`.
+        Rows hold `LINE_COLUMNS`, `identity`, `ordinal` and `description`. `settle` says of a row
+        how it is kept beside the lines that are known (identity -> money), or None for not at all.
+        What a file says of an earlier line's payout is kept as well.
         """
         fixed = {
             "provider": owner.provider, "account": owner.account, "mode": owner.mode,
@@ -115,11 +121,30 @@ class Statements:
         }  # fmt: skip
         added, given = 0, iter(rows)
         while batch := list(islice(given, _BATCH)):
-            known = self._known(owner, [row["identity"] for row in batch])
-            fresh = [{**row, **fixed} for row in batch if row["identity"] not in known]
+            known, payouts = self._known(owner, [row["identity"] for row in batch])
+            settled = [settle(dict(row), known) for row in batch]
+            changed = [
+                row["identity"]
+                for row, given in zip(settled, batch, strict=True)
+                if row is not None and row["identity"] != given["identity"]
+            ]
+            before = self._known(owner, changed)[0]
+            fresh = [
+                {**row, **fixed}
+                for row in settled
+                if row is not None and row["identity"] not in before
+            ]
             if fresh:
                 self._connection.execute(insert(lines), fresh)
             added += len(fresh)
+            paid = {
+                row["identity"]: row["payout"]
+                for row in batch
+                if row["payout"] and payouts.get(row["identity"]) == ""
+            }
+            if paid:
+                facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]
+                self._connection.execute(insert(line_payouts), facts)
         return added
 
     def columns(
@@ -127,8 +152,9 @@ class Statements:
     ) -> dict[str, list[Any]]:
         """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
         once, in order of their contents; `file` is the file's id."""
+        wanted = [_PAYOUT if name == "payout" else lines.c[name] for name in LINE_COLUMNS]
         query = (
-            select(*(lines.c[name] for name in LINE_COLUMNS), lines.c.file_id, lines.c.description)
+            self._with_payouts(*wanted, lines.c.file_id, lines.c.description)
             .where(*_mine(lines, owner))
             .order_by(lines.c.occurred_at, lines.c.identity)
         )
@@ -170,14 +196,32 @@ class Statements:
             found |= {row[0]: row[1] for row in self._connection.execute(query)}
         return found
 
-    def _known(self, owner: ProviderAccount, names: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+    def _known(
+        self, owner: ProviderAccount, names: Sequence[str]
+    ) -> tuple[dict[str, tuple[Any, ...]], dict[str, str]]:
+        """Money and payout of the lines that are kept under these identities."""
+        money: dict[str, tuple[Any, ...]] = {}
+        payouts: dict[str, str] = {}
         for start in range(0, len(names), _IN):
-            query = select(lines.c.identity).where(
-                *_mine(lines, owner), lines.c.identity.in_(names[start : start + _IN])
-            )
-            found |= set(self._connection.execute(query).scalars())
-        return found
+            query = self._with_payouts(
+                lines.c.identity, lines.c.amount_minor, lines.c.fee_minor, lines.c.currency, _PAYOUT
+            ).where(*_mine(lines, owner), lines.c.identity.in_(names[start : start + _IN]))
+            for row in self._connection.execute(query):
+                money[row[0]], payouts[row[0]] = tuple(row[1:4]), row[4]
+        return money, payouts
+
+    def _with_payouts(self, *columns: Any) -> Any:
+        """A query over lines with what later files said of their payouts."""
+        same = (
+            (line_payouts.c.provider == lines.c.provider)
+            & (line_payouts.c.account == lines.c.account)
+            & (line_payouts.c.mode == lines.c.mode)
+            & (line_payouts.c.identity == lines.c.identity)
+        )
+        return select(*columns).join_from(lines, line_payouts, same, isouter=True)
+
+
+_PAYOUT = func.coalesce(line_payouts.c.payout, lines.c.payout).label("payout")
 
 
 def _mine(table: Any, owner: ProviderAccount) -> tuple[Any, ...]:

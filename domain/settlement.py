@@ -78,6 +78,9 @@ class ExportFormat:
     """Headers that may carry our payment's id, best first."""
     bank_reference: str = ""
     """Header of the reference under which the bank books a payout."""
+    unique: bool = False
+    """Whether `reference` names one line for good: then another line of that name, in whatever
+    file, is the same line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def classify(
     e_alone = e_alone[_expected_at_all(ours, theirs, e_alone, rules)]
     near = _near(ours, theirs, e_alone, r_alone)
     doubled = _doubled_theirs(theirs, r_bucket >= 0, plain.r_free, near, r_alone)
-    r_bucket[r_alone[doubled]] = CODE[Bucket.DUPLICATE_AT_PROVIDER]
+    r_bucket[r_alone[doubled]] = _repeats(theirs, r_alone[doubled])
     r_alone = r_alone[~doubled]
     names = their_kinds(theirs, r_alone, payments_of(expected, ours))
     r_bucket[r_alone] = [CODE[name] for name in names]
@@ -189,6 +189,30 @@ def _doubled_theirs(theirs: Theirs, paired: Bools, free: Ints, near: Ints, alone
     known = theirs.kind[alone] >= 0
     repeats = [move is not None and move in partners for move in _moves(theirs, alone)]
     return np.isin(alone, again) | (np.array(repeats, bool) & known)
+
+
+def _repeats(theirs: Theirs, repeated: Ints) -> Array:
+    """Whether each repeated line came again as it was, or under its own id with other money."""
+    if not repeated.size:
+        return np.empty(0, np.int8)
+    ids = take(theirs.reference, repeated).to_pylist()
+    others = np.flatnonzero(is_in(theirs.reference, pa.chunked_array([ids], pa.string())))
+    others = np.setdiff1d(others, repeated, assume_unique=True)
+    numbers = (theirs.currency, theirs.amount, theirs.fee)
+    said: dict[str, list[list[int]]] = {}
+    for name, *money in zip(
+        take(theirs.reference, others).to_pylist(),
+        *(values[others].tolist() for values in numbers),
+        strict=True,
+    ):
+        said.setdefault(name, []).append(money)
+    found = [
+        Bucket.DUPLICATE_AT_PROVIDER if money in said.get(name, [money]) else Bucket.LINE_CHANGED
+        for name, *money in zip(
+            ids, *(values[repeated].tolist() for values in numbers), strict=True
+        )
+    ]
+    return np.array([CODE[bucket] for bucket in found], np.int8)
 
 
 def _doubled_ours(

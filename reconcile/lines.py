@@ -1,7 +1,8 @@
 """Reported rows as lines that are kept, and kept lines as a reported side again.
 
-A line's identity is its content and, among lines that are alike in one file, its number: the same
-line in two files is one line, two equal lines in one file are two.
+A line's identity is its id where the provider's ids name one line for good, else its content; among
+lines that are alike in one file its number counts as well. So the same line in two files is one
+line, and two equal lines in one file are two.
 """
 
 import hashlib
@@ -23,6 +24,9 @@ _KEPT = (
     "reference", "source", "parent", "ours", "payout", "bank_reference", "category", "kind",
     "amount_minor", "currency", "fee_minor", "net_minor", "occurred_at", "line",
 )  # fmt: skip
+MONEY = ("amount_minor", "fee_minor", "currency")
+"""What a line may not change once it was reported."""
+
 LINE_NAMES = (*_KEPT, "identity", "ordinal", "description", "file")
 """What `kept_rows` gives of a row, and the file it came in."""
 
@@ -43,9 +47,10 @@ class KeptTexts:
         }
 
 
-def identities(frame: pd.DataFrame) -> list[str]:
-    """The identity of every row of one file: 32 hex digits."""
-    columns = [frame[name].astype(object).tolist() for name in _CONTENT]
+def identities(frame: pd.DataFrame, *, unique: bool) -> list[str]:
+    """The identity of every row of one file, 32 hex digits; `unique`: see `ExportFormat`."""
+    names = ("reference",) if unique else _CONTENT
+    columns = [frame[name].astype(object).tolist() for name in names]
     seen: dict[str, int] = {}
     found = []
     for cells in zip(*columns, strict=True):
@@ -56,7 +61,25 @@ def identities(frame: pd.DataFrame) -> list[str]:
     return found
 
 
-def kept_rows(reported: Reported, place: int) -> Iterator[dict[str, Any]]:
+def changed_identity(row: Mapping[str, Any]) -> str:
+    """The identity of a line that came with other money than before."""
+    text = "\x1f".join(str(row[name]) for name in ("identity", *MONEY))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def as_taken_in(row: dict[str, Any], taken: dict[str, tuple[Any, ...]]) -> dict[str, Any] | None:
+    """The row as it is kept after those that came before (identity -> money), None when it is
+    one of them."""
+    money = tuple(row[name] for name in MONEY)
+    if taken.setdefault(row["identity"], money) is money:
+        return row
+    if taken[row["identity"]] == money:
+        return None
+    changed = row | {"identity": changed_identity(row)}
+    return changed if taken.setdefault(changed["identity"], money) is money else None
+
+
+def kept_rows(reported: Reported, place: int, *, unique: bool) -> Iterator[dict[str, Any]]:
     """The rows of the file at `place`, as the `lines` table keeps them."""
     frame = reported.frame[reported.frame["file"] == place].reset_index(drop=True)
     columns = {name: frame[name].astype(object) for name in _KEPT}
@@ -66,7 +89,7 @@ def kept_rows(reported: Reported, place: int) -> Iterator[dict[str, Any]]:
     if reported.texts is not None:
         wanted = zip([place] * len(frame), plain["line"], plain["reference"], strict=True)
         texts = reported.texts.read(wanted)
-    for ordinal, identity in enumerate(identities(frame)):
+    for ordinal, identity in enumerate(identities(frame, unique=unique)):
         row = {name: values[ordinal] for name, values in plain.items()}
         text = texts.get((place, row["line"]), "")[:_TEXT_CHARS]
         yield row | {"identity": identity, "ordinal": ordinal, "description": text}

@@ -139,7 +139,7 @@ REPEATED = {
     "the exact one of two is the partner": (
         "ref amount\n txn_1 10.00",
         "ref amount\n txn_1 11.00\n txn_1 10.00",
-        [("duplicate_at_provider", "txn_1", "")],
+        [("line_changed", "txn_1", "")],
     ),
     "the settled one of two is the partner": (
         "ref amount status\n txn_1 10.00 pending\n txn_1 10.00 succeeded",

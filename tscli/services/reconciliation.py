@@ -62,7 +62,7 @@ def reconcile_run(
 
     def take_in(books: Books) -> list[str]:
         books.runs.lock()
-        taken = keep_statements(books, context, owner, given, exports, period.timezone)
+        taken = keep_statements(books, context, owner, given, formats, exports, period.timezone)
         return [one.file_id for one in taken]
 
     def look(books: Books, named: Sequence[str]) -> Evaluated:

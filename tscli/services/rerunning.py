@@ -20,7 +20,7 @@ from domain.provider import ProviderAccount
 from domain.run import Run
 from domain.settlement import ExportFormat, LineKind
 from tscli.services.evaluation import evaluate, rejects_of
-from tscli.services.statements import Kept, kept_files
+from tscli.services.statements import Kept, has_unique_ids, kept_files
 
 if TYPE_CHECKING:
     from reconcile.comparison import Comparison
@@ -188,22 +188,24 @@ def _reported(
     books: Books, owner: ProviderAccount, inputs: Mapping[str, Any], formats: Sequence[ExportFormat]
 ) -> "Reported":
     """The lines the run could see, read anew from the bytes of the files that were taken in."""
-    from reconcile.lines import LINE_NAMES, kept_rows, reported_of_lines
+    from reconcile.lines import LINE_NAMES, as_taken_in, kept_rows, reported_of_lines
 
     wanted = set(inputs["files"]) | set(inputs["rejecting"])
     files = kept_files(books, owner)
     first, last = inputs["window"]
     columns: dict[str, list[Any]] = {name: [] for name in LINE_NAMES}
-    taken: set[str] = set()
+    taken: dict[str, tuple[Any, ...]] = {}
     with tempfile.TemporaryDirectory() as folder:
         # Older files first, whether the run used them or not: a line counts where it came first.
         for file_id in sorted(files):
             if file_id > max(wanted):
                 break
-            for row in kept_rows(_read_again(books, files[file_id], formats, Path(folder)), 0):
-                if row["identity"] in taken:
+            read = _read_again(books, files[file_id], formats, Path(folder))
+            unique = has_unique_ids(formats, files[file_id].file)
+            for given in kept_rows(read, 0, unique=unique):
+                row = as_taken_in(given, taken)
+                if row is None:
                     continue
-                taken.add(row["identity"])
                 if first <= row["occurred_at"] < last and file_id in wanted:
                     for name, value in {**row, "file": file_id}.items():
                         columns[name].append(value)

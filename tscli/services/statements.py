@@ -69,7 +69,7 @@ def import_statements(
     reported = read_exports(paths, formats, ZoneInfo(timezone))
     with context.database.transaction(dry_run=dry_run) as books:
         books.runs.lock()
-        return keep_statements(books, context, owner, reported, paths, timezone)
+        return keep_statements(books, context, owner, reported, formats, paths, timezone)
 
 
 def keep_statements(
@@ -77,12 +77,13 @@ def keep_statements(
     context: "Context",
     owner: ProviderAccount,
     reported: "Reported",
+    formats: Sequence[ExportFormat],
     paths: Sequence[Path],
     timezone: str,
 ) -> list[TakenIn]:
     """Keep files that were read, within a transaction."""
     return [
-        _keep(books, context, owner, reported, place, path, timezone)
+        _keep(books, context, owner, reported, formats, place, path, timezone)
         for place, path in enumerate(paths)
     ]
 
@@ -92,11 +93,12 @@ def _keep(
     context: "Context",
     owner: ProviderAccount,
     reported: "Reported",
+    formats: Sequence[ExportFormat],
     place: int,
     path: Path,
     timezone: str,
 ) -> TakenIn:
-    from reconcile.lines import kept_rows
+    from reconcile.lines import as_taken_in, kept_rows
 
     file = reported.files[place]
     rejects = tuple(reject for reject in reported.rejects if reject.file == file.name)
@@ -110,7 +112,8 @@ def _keep(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
     )
     books.statements.keep(file.digest, _blocks(path, file))
-    added = books.statements.add_lines(owner, file_id, kept_rows(reported, place))
+    rows = kept_rows(reported, place, unique=has_unique_ids(formats, file))
+    added = books.statements.add_lines(owner, file_id, rows, as_taken_in)
     known = int((reported.frame["file"] == place).sum()) - added
     books.record(
         context.actor,
@@ -122,6 +125,11 @@ def _keep(
         },
     )  # fmt: skip
     return TakenIn(file_id, file, rejects, added, known, already_done=False)
+
+
+def has_unique_ids(formats: Sequence[ExportFormat], file: InputFile) -> bool:
+    """Whether the line ids of a file name one line for good."""
+    return any(form.unique for form in formats if form.name == file.format)
 
 
 def kept_files(books: Books, owner: ProviderAccount) -> dict[str, Kept]:

@@ -52,6 +52,11 @@ def _lines() -> None:
         "UNIQUE (provider, account, mode, identity)",
     )
     create_table(
+        "line_payouts",
+        f"{_OWNER}, identity TEXT NOT NULL, payout TEXT NOT NULL,"
+        "file_id TEXT NOT NULL REFERENCES files, PRIMARY KEY (provider, account, mode, identity)",
+    )
+    create_table(
         "bank_lines",
         "file_id TEXT NOT NULL REFERENCES files, ordinal {integer} NOT NULL,"
         "line {integer} NOT NULL, bank_account TEXT NOT NULL, identity TEXT NOT NULL,"
@@ -60,11 +65,12 @@ def _lines() -> None:
         "counterparty TEXT NOT NULL, remittance TEXT NOT NULL,"
         "PRIMARY KEY (file_id, ordinal), UNIQUE (bank_account, identity)",
     )
-    for table in ("lines", "bank_lines"):
+    for table in ("lines", "line_payouts", "bank_lines"):
         refuse(table, ("UPDATE", "DELETE"), f"{table} rows are permanent")
         refuse_truncate(table, f"{table} rows are permanent")
     identity = "provider, account, mode, identity"
     refuse_replace("lines", ("file_id, ordinal", identity), "lines rows are permanent")
+    refuse_replace("line_payouts", (identity,), "line_payouts rows are permanent")
     refuse_replace(
         "bank_lines",
         ("file_id, ordinal", "bank_account, identity"),
