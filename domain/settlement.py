@@ -78,6 +78,8 @@ class ExportFormat:
     """Headers that may carry our payment's id, best first."""
     bank_reference: str = ""
     """Header of the reference under which the bank books a payout."""
+    stands: bool = False
+    """Whether the file lists what a closing balance consists of: lines of other files again."""
     unique: bool = False
     """Whether `reference` names one line for good: then another line of that name, in whatever
     file, is the same line."""

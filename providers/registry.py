@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.clock import Clock
-from domain.errors import CapabilityMissing, ConfigurationError
+from domain.errors import ConfigurationError
 from domain.provider import Capabilities, Provider
 from domain.settlement import ExportFormat
 from providers.pretend import ADDRESS, face, signed_by
@@ -105,11 +105,11 @@ def formats(name: str) -> tuple[ExportFormat, ...]:
 
     Raises:
         ConfigurationError: there is no such provider.
-        CapabilityMissing: its files cannot be read.
     """
-    check_name(name)
-    if name != "stripe":
-        raise CapabilityMissing(f"Files of {name} cannot be read.")
+    if check_name(name) == "paypal":
+        from providers.paypal.formats import FORMATS as PAYPAL
+
+        return PAYPAL
     from providers.stripe.exports import FORMATS
 
     return FORMATS

@@ -6,6 +6,7 @@ sums. A row of ours that names another object of the same sort is never paired t
 contradicts the pair.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from reconcile.frames import Expected
 from reconcile.parts import PARTS_MAX, Value, unique_parts
 from reconcile.rules import BY_OURS, BY_PARENT, PASSES
 from reconcile.sides import Ours, Theirs, take
+
+_SORT = re.compile(r"([A-Za-z]+)[_-]")
 
 Members = tuple[list[int], list[int]]
 """Rows of ours and rows of theirs."""
@@ -90,9 +93,9 @@ class Payments:
 
 
 def sort_of(name: str) -> str:
-    """What an id says about its own sort: the letters before the first underscore."""
-    head, mark, _ = name.partition("_")
-    return head.lower() if mark else ""
+    """What an id says about its own sort: the letters before its first underscore or hyphen."""
+    match = _SORT.match(name)
+    return match[1].lower() if match else ""
 
 
 def _our_rows(ours: Ours, rows: Ints) -> pd.DataFrame:

@@ -5,8 +5,10 @@ break that a person looks at. Nothing here reads a file.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+from domain.export_shape import PaymentsFormat
 from domain.settlement import ExportFormat, LineKind
 
 CATEGORIES: Mapping[str, LineKind] = MappingProxyType(
@@ -91,6 +93,63 @@ FORMATS: tuple[ExportFormat, ...] = (
     _itemized("stripe.balance_change_from_activity.itemized", _ITEMIZED),
     # A balance change report with this column asked for has the same layout and is read the same.
     _itemized("stripe.payout_reconciliation.itemized", _ITEMIZED | {"automatic_payout_id"}),
+    # Without the payout each line went out with, a file with trace ids lists the ending balance.
+    replace(
+        _itemized(
+            "stripe.ending_balance_reconciliation.itemized",
+            _ITEMIZED | {"trace_id", "trace_id_status", "available_on_utc"},
+        ),
+        stands=True,
+    ),
+    ExportFormat(
+        name="stripe.payouts.itemized",
+        provider="stripe",
+        signature=frozenset(
+            {
+                "payout_id",
+                "balance_transaction_id",
+                "gross",
+                "fee",
+                "net",
+                "currency",
+                "reporting_category",
+            }
+        ),
+        reference="balance_transaction_id",
+        source="payout_id",
+        amount="gross",
+        fee="fee",
+        net="net",
+        currency="currency",
+        category="reporting_category",
+        kinds=CATEGORIES,
+        unique=True,
+        occurred_at=("effective_at_utc", "effective_at"),
+        description="description",
+    ),
+    PaymentsFormat(
+        name="stripe.unified_payments",
+        provider="stripe",
+        signature=frozenset(
+            {"id", "Created date (UTC)", "Amount", "Amount Refunded", "Currency", "Status", "Fee"}
+        ),
+        reference="id",
+        source="id",
+        amount="Amount",
+        fee="Fee",
+        net="",
+        currency="Currency",
+        category="Status",
+        kinds={},
+        occurred_at=("Created date (UTC)", "Refunded date (UTC)"),
+        ours=("payment_id (metadata)",),
+        refunded="Amount Refunded",
+        converted="Converted Amount",
+        converted_refunded="Converted Amount Refunded",
+        converted_currency="Converted Currency",
+        status="Status",
+        settled=frozenset({"paid", "refunded", "partial refund", "partially refunded"}),
+    ),
     ExportFormat(
         name="stripe.balance_history",
         provider="stripe",
@@ -109,4 +168,5 @@ FORMATS: tuple[ExportFormat, ...] = (
         payout="Transfer",
     ),
 )
-"""Every Stripe export that can be reconciled."""
+"""Every Stripe export that can be reconciled. Where columns were chosen so that two layouts look
+alike, the one with the larger signature is taken; `--as` says otherwise."""

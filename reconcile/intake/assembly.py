@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from domain.settlement import ExportFormat
+from domain.settlement import ExportFormat, LineKind
 from reconcile.codes import KIND_CODES, Array
 from reconcile.frames import CURRENCY, KIND, STATUS
 from reconcile.intake.reading import Read
@@ -42,9 +42,7 @@ def reported_of(reads: Sequence[Read], forms: Sequence[ExportFormat]) -> pd.Data
     names = words.chunk(0).dictionary.to_pylist() if words.num_chunks else []
     codes = [np.asarray(chunk.indices) for chunk in words.chunks]
     kinds = [
-        _kinds(chunk, form.kinds)
-        for read, form in zip(reads, forms, strict=True)
-        for chunk in read.columns["category"].chunks
+        part for read, form in zip(reads, forms, strict=True) for part in _kinds_of(read, form)
     ]
 
     def numbers(key: str, kind: str = "int64") -> Array:
@@ -87,6 +85,15 @@ def _text_of(read: Read, key: str) -> Any:
     if key in read.columns:
         return read.columns[key]
     return pa.chunked_array([pa.array([""] * read.rows, pa.string())])
+
+
+def _kinds_of(read: Read, form: ExportFormat) -> list[Array]:
+    """Kind codes of a file: as its shape found them, else by the words of its category."""
+    if "kind" in read.columns:
+        return [read.columns["kind"]]
+    if form.stands:
+        return [np.full(read.rows, KIND_CODES[LineKind.MEMO.value], np.int8)]
+    return [_kinds(chunk, form.kinds) for chunk in read.columns["category"].chunks]
 
 
 def _kinds(category: Any, kinds: Mapping[str, Any]) -> Array:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from domain.errors import InvalidRequest
 from domain.settlement import ExportFormat, InputFile
 from reconcile.intake.descriptions import Descriptions
-from reconcile.intake.header import check_present, check_unique, find_format
-from reconcile.intake.layout import LEDGER_COLUMNS, Layout, export_layout, ledger_layout
-from reconcile.intake.reading import Read, Reader, input_file, read_through, threads
+from reconcile.intake.export import Choice, join_parts, read_export
+from reconcile.intake.header import check_present, check_unique
+from reconcile.intake.layout import LEDGER_COLUMNS, Layout, ledger_layout
+from reconcile.intake.reading import Reader, input_file, read_through, threads
 
 if TYPE_CHECKING:
     from reconcile.frames import Expected, Reported
@@ -53,19 +54,26 @@ def read_exports(
     zone: tzinfo = UTC,
     *,
     reader: Reader | None = None,
+    choice: Choice | None = None,
 ) -> "Reported":
     """Read export files, each of one of `formats`; `zone` is that of timestamps that name none.
 
     Raises:
         UnreadableExport: a file as a whole cannot be read; bad rows are rejects instead.
-        InvalidRequest: two files have the same content.
+        InvalidRequest: two files have the same content, or a format is named that is none.
     """
     with ThreadPoolExecutor(threads()) as pool:
-        found = [_read_export(path, formats, zone, reader or Reader(pool)) for path in paths]
+        found = [
+            read_export(path, formats, zone, reader or Reader(pool), choice or Choice())
+            for path in paths
+        ]
+    join_parts(found)
     from reconcile.frames import Reported, control_from
     from reconcile.intake.assembly import reported_of
 
-    reads, forms, files = zip(*found, strict=True) if found else ((), (), ())
+    reads = [export.read for export in found]
+    forms = [export.form for export in found]
+    files = tuple(export.file() for export in found)
     _check_distinct(files)
     control = control_from(
         [total for file in files for total in file.totals], sum(file.unreadable for file in files)
@@ -73,7 +81,7 @@ def read_exports(
     return Reported(
         reported_of(reads, forms),
         files,
-        tuple(reject for read in reads for reject in read.rejects),
+        tuple(reject for export in found for reject in export.rejects()),
         control,
         Descriptions(reads, forms),
     )
@@ -104,21 +112,6 @@ def iter_columns(expected: "Expected", size: int = 10_000) -> Iterator[dict[str,
     for start in range(0, len(expected.frame), size):
         part = expected.frame.iloc[start : start + size]
         yield {str(name): part[name].tolist() for name in part.columns}
-
-
-def _read_export(
-    path: Path, formats: Sequence[ExportFormat], zone: tzinfo, reader: Reader
-) -> tuple[Read, ExportFormat, InputFile]:
-    chosen: list[ExportFormat] = []
-
-    def layout(header: tuple[str, ...]) -> Layout:
-        form, instant = find_format(header, formats, path.name)
-        chosen.append(form)
-        stated_utc = instant.endswith("_utc") or "(UTC)" in instant
-        return export_layout(header, form, instant, UTC if stated_utc else zone)
-
-    read = read_through(path, layout, reader)
-    return read, chosen[0], input_file(read, chosen[0].name, read.columns["net_minor"])
 
 
 def _check_distinct(files: Sequence[InputFile]) -> None:

@@ -31,7 +31,7 @@ def find_format(
     names = set(header)
     fitting = [form for form in formats if form.signature <= names]
     if not fitting:
-        raise _unknown(header, formats, file)
+        raise unknown(header, formats, file)
     form = max(fitting, key=lambda fit: len(fit.signature))
     check_present(header, required(form), file, form.name)
     for column in form.occurred_at:
@@ -92,7 +92,8 @@ def other_delimiter(header: Sequence[str], wanted: Sequence[str]) -> str:
     return ""
 
 
-def _unknown(header: Sequence[str], formats: Sequence[ExportFormat], file: str) -> UnreadableExport:
+def unknown(header: Sequence[str], formats: Sequence[ExportFormat], file: str) -> UnreadableExport:
+    """The error for a header of none of the formats; names what the nearest one lacks."""
     names = set(header)
 
     def common(form: ExportFormat) -> int:

@@ -7,10 +7,19 @@ the next one, so that a stray quote costs one row and not the rest of the file.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-_QUOTED = re.compile(r'"([^"]*+(?:""[^"]*+)*+)"(?=,|\r?\n|\r?\Z)')
-_PLAIN = re.compile(r'[^",\r\n]*+(?=,|\r?\n|\r?\Z)')
 _END = re.compile(r"\r?\n|\r?\Z")
+
+
+@cache
+def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A quoted and a plain cell, up to the delimiter or the end of the row."""
+    stop = re.escape(delimiter)
+    return (
+        re.compile(rf'"([^"]*+(?:""[^"]*+)*+)"(?={stop}|\r?\n|\r?\Z)'),
+        re.compile(rf'[^"{stop}\r\n]*+(?={stop}|\r?\n|\r?\Z)'),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,9 @@ class BadRow:
     """Start of the physical line, not yet masked."""
 
 
-def split(text: str, first_line: int, width: int | None, *, last: bool) -> Iterator[Row | BadRow]:
+def split(
+    text: str, first_line: int, width: int | None, *, last: bool, delimiter: str = ","
+) -> Iterator[Row | BadRow]:
     """The records of `text`, which starts at physical line `first_line`; blank lines are skipped.
 
     `width` is the number of cells a record must have (None: any); `last` says that the file ends
@@ -49,7 +60,7 @@ def split(text: str, first_line: int, width: int | None, *, last: bool) -> Itera
         if text[at:end] in ("", "\r"):
             at, line = end + 1, line + 1
             continue
-        found = _record(text, at, end)
+        found = _record(text, at, end, delimiter)
         if isinstance(found, str):
             cut_off = last and end == len(text)
             yield BadRow(line, "the row is cut off" if cut_off else found, text[at:end])
@@ -68,27 +79,28 @@ def split(text: str, first_line: int, width: int | None, *, last: bool) -> Itera
         at, line, done = after, line + lines, after
 
 
-def _record(text: str, at: int, line_end: int) -> tuple[tuple[str, ...], int] | str:
+def _record(text: str, at: int, line_end: int, delimiter: str) -> tuple[tuple[str, ...], int] | str:
     """The cells of the record at `at` and the position after it, or what is wrong with it."""
     if '"' not in text[at:line_end]:
         plain = text[at:line_end].removesuffix("\r")
         if "\r" in plain:
             return "a carriage return inside the row"
-        return tuple(plain.split(",")), min(line_end + 1, len(text))
+        return tuple(plain.split(delimiter)), min(line_end + 1, len(text))
     cells: list[str] = []
+    quoted, unquoted = _patterns(delimiter)
     while True:
         if text.startswith('"', at):
-            match = _QUOTED.match(text, at)
+            match = quoted.match(text, at)
             if match is None:
                 return _quote_fault(text, at)
             cells.append(match[1].replace('""', '"'))
         else:
-            match = _PLAIN.match(text, at)
+            match = unquoted.match(text, at)
             if match is None:
                 return _plain_fault(text, at)
             cells.append(match[0])
         at = match.end()
-        if not text.startswith(",", at):
+        if not text.startswith(delimiter, at):
             end = _END.match(text, at)
             return tuple(cells), end.end() if end else at
         at += 1

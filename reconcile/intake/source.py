@@ -34,10 +34,6 @@ _WINDOW = 1 << 18
 
 BOM = b"\xef\xbb\xbf"
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook, not a CSV file",
-    b"\x1f\x8b": "compressed with gzip: unpack it first",
-    b"\xff\xfe": "UTF-16 text, not UTF-8",
-    b"\xfe\xff": "UTF-16 text, not UTF-8",
     b"\xd0\xcf\x11\xe0": "an Excel workbook, not a CSV file",
     b"%PDF": "a PDF document, not a CSV file",
 }
@@ -98,6 +94,21 @@ class Source:
             raise UnreadableExport("the file is empty", file=self.name, line=1)
         row = self._header_row(head[start:])
         return row.cells, self._blocks(codes, start + row.size, 1 + row.lines)
+
+    def whole(self) -> Iterator[Block]:
+        """All blocks of the file, for files that do not begin with a header.
+
+        Raises:
+            UnreadableExport: the file is empty or no text.
+        """
+        codes = self._read(np.empty(0, np.uint8))
+        head = codes[:HEADER_BYTES].tobytes()
+        for magic, reason in _FOREIGN.items():
+            if head.startswith(magic):
+                raise UnreadableExport(f"the file is {reason}", file=self.name, line=1)
+        if not head.removeprefix(BOM).strip():
+            raise UnreadableExport("the file is empty", file=self.name, line=1)
+        return self._blocks(codes, len(BOM) if head.startswith(BOM) else 0, 1)
 
     def check_text(self, block: Block) -> None:
         """Refuse bytes that are no text, naming the line.

@@ -164,9 +164,14 @@ FILES: dict[str, tuple[bytes, int, str, str]] = {
     "a column twice": (text(EXPORT_HEADER + ",fee", []), 1, "fee", "2 times"),
     "no header": (text(EXPORT_ROW, [EXPORT_ROW]), 1, "txn_1", "none of the known formats"),
     "an open quote in the header": (text('"' + EXPORT_HEADER, []), 1, "", "header is damaged"),
-    "UTF-16": (text(EXPORT_HEADER, []).decode().encode("utf-16"), 1, "", "UTF-16"),
-    "a zip archive": (b"PK\x03\x04rest", 1, "", "zip"),
-    "gzip": (b"\x1f\x8brest", 1, "", "gzip"),
+    "UTF-16 cut in the middle of a character": (
+        text(EXPORT_HEADER, []).decode().encode("utf-16")[:-1],
+        0,
+        "",
+        "not UTF-16",
+    ),
+    "a damaged zip archive": (b"PK\x03\x04rest", 0, "", "damaged or cut off"),
+    "damaged gzip": (b"\x1f\x8brest", 0, "", "damaged or cut off"),
     "PDF": (b"%PDF-1.7\nrest", 1, "", "PDF"),
     "Latin-1 in a row": (
         text(EXPORT_HEADER, [EXPORT_ROW])

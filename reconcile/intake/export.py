@@ -1,0 +1,198 @@
+"""One export file of any format: which one it is, and how it is read.
+
+The first rows decide. Layouts that no header tells apart are the first of those that fit, unless
+somebody says which it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from domain.clock import from_micros, iso
+from domain.errors import InvalidRequest, UnreadableExport
+from domain.export_shape import ActivityFormat, PaymentsFormat, SectionedFormat
+from domain.settlement import ExportFormat, InputFile, Reject, StatedBalance
+from reconcile.intake.activity import Activity, english
+from reconcile.intake.containers import Unpacked, unpacked
+from reconcile.intake.header import find_format, unknown
+from reconcile.intake.layout import Layout, export_layout
+from reconcile.intake.payments_view import PaymentsView
+from reconcile.intake.reading import Read, Reader, input_file, read_through
+from reconcile.intake.rows import Row, split
+from reconcile.intake.sections import Sections
+from reconcile.intake.shaped import Facts, Shape, read_shaped
+
+_HEAD_BYTES = 1 << 16
+_DELIMITERS = (",", "\t", ";")
+_SECTIONS = frozenset({"RH", "FH", "SH", "CH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person says about files that they do not say themselves."""
+
+    format_name: str = ""
+    """The format, where several fit."""
+    dates: str = ""
+    """`DMY` or `MDY`, where no date tells."""
+
+
+@dataclass(slots=True)
+class Export:
+    """A file that was read."""
+
+    origin: Unpacked
+    form: ExportFormat
+    read: Read
+    shape: Shape | None = None
+
+    def rejects(self) -> tuple[Reject, ...]:
+        """The rows that could not be read, in the order of their lines, and what is missing."""
+        cut = self.shape.cut_off() if isinstance(self.shape, Sections) else None
+        return (*self.read.rejects, *([cut] if cut else []))
+
+    def file(self) -> InputFile:
+        """The file by its content, with what it states about itself."""
+        facts = self.shape.facts if self.shape else Facts()
+        rejects = self.rejects()
+        file = input_file(self.read, self.form.name, self.read.columns["net_minor"])
+        return replace(
+            file,
+            name=self.origin.name,
+            digest=self.origin.digest or file.digest,
+            size=self.origin.size,
+            rows=file.rows + len(rejects) - len(self.read.rejects),
+            unreadable=len(rejects),
+            stated=tuple(facts.stated),
+            balances=tuple(facts.balances) or self._standing(file),
+            owner=facts.owner,
+        )
+
+    def _standing(self, file: InputFile) -> tuple[StatedBalance, ...]:
+        """The balance that the lines of such a file come to."""
+        if not self.form.stands or file.period is None:
+            return ()
+        last = iso(from_micros(int(self.read.columns["occurred_at"].max())))
+        return tuple(
+            StatedBalance(t.currency, last, t.amount_minor - t.fee_minor, "standing")
+            for t in file.totals
+        )
+
+
+def read_export(
+    path: Path, formats: Sequence[ExportFormat], zone: tzinfo, reader: Reader, choice: Choice
+) -> Export:
+    """Read one file.
+
+    Raises:
+        UnreadableExport: the file as a whole cannot be read; bad rows are rejects instead.
+        InvalidRequest: a format is named that is none.
+    """
+    origin = unpacked(path)
+    candidates = _candidates(formats, choice)
+    form, delimiter = detect(origin.path, candidates)
+    name = origin.path.name
+    shape: Shape
+    match form:
+        case SectionedFormat():
+            shape = Sections(form, name, delimiter)
+        case ActivityFormat():
+            shape = Activity(form, name, delimiter, choice.dates)
+        case PaymentsFormat():
+            shape = PaymentsView(form, name, delimiter)
+        case _:
+            return _plain(origin, candidates, zone, reader)
+    return Export(origin, form, read_shaped(origin.path, shape), shape)
+
+
+def detect(path: Path, formats: Sequence[ExportFormat]) -> tuple[ExportFormat, str]:
+    """The format of a plain file and its delimiter, by its first rows.
+
+    Raises:
+        UnreadableExport: it is none of these formats, empty, or no text.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError as error:
+        reason = f"the file cannot be read: {error.strerror or 'input error'}"
+        raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
+    text = head.decode("utf-8-sig", errors="replace")
+    first: tuple[str, ...] = ()
+    for delimiter in _DELIMITERS:
+        header = _header(text, delimiter)
+        first = first or header
+        fitting = [form for form in formats if _fits(form, header, delimiter)]
+        if fitting:
+            return max(fitting, key=lambda form: len(form.signature)), delimiter
+    plain = next((form for form in formats if type(form) is ExportFormat), None)
+    if plain is not None:
+        return plain, ","  # its reader knows best what is wrong
+    if not text.strip():
+        raise UnreadableExport("the file is empty", file=path.name, line=1)
+    raise unknown(first or ("",), formats, path.name)
+
+
+def join_parts(exports: Sequence[Export]) -> None:
+    """Check the footers of reports that came in several files against all their rows."""
+    reports: dict[tuple[str, tuple[str, str]], list[Sections]] = {}
+    for export in exports:
+        if isinstance(export.shape, Sections):
+            reports.setdefault(export.shape.part_of, []).append(export.shape)
+    for parts in reports.values():
+        Sections.join(parts)
+
+
+def _candidates(formats: Sequence[ExportFormat], choice: Choice) -> Sequence[ExportFormat]:
+    if not choice.format_name:
+        return formats
+    named = [form for form in formats if form.name == choice.format_name]
+    if not named:
+        raise InvalidRequest(
+            f"There is no format {choice.format_name!r}.",
+            hint=f"One of {', '.join(form.name for form in formats)}.",
+        )
+    return named
+
+
+def _header(text: str, delimiter: str) -> tuple[str, ...]:
+    """The row with column names: the first one, or that of the first section."""
+    for row in split(text, 1, None, last=False, delimiter=delimiter):
+        if not isinstance(row, Row):
+            return ()
+        code = row.cells[0].strip()
+        if code == "CH":
+            return ("CH", *(" ".join(name.split()) for name in row.cells[1:]))
+        if code not in _SECTIONS:
+            return row.cells
+    return ()
+
+
+def _fits(form: ExportFormat, header: tuple[str, ...], delimiter: str) -> bool:
+    if not header:
+        return False
+    if isinstance(form, SectionedFormat):
+        return header[0] == "CH" and form.signature <= set(header)
+    if isinstance(form, ActivityFormat):
+        return form.signature <= set(english(form, header))
+    if isinstance(form, PaymentsFormat):
+        return form.signature <= set(header)
+    # A plain file with another delimiter is refused by its reader, which says what is wrong.
+    return delimiter == "," and form.signature <= set(header)
+
+
+def _plain(
+    origin: Unpacked, formats: Sequence[ExportFormat], zone: tzinfo, reader: Reader
+) -> Export:
+    chosen: list[ExportFormat] = []
+    plain = [form for form in formats if type(form) is ExportFormat]
+
+    def layout(header: tuple[str, ...]) -> Layout:
+        form, instant = find_format(header, plain, origin.name)
+        chosen.append(form)
+        stated_utc = instant.endswith("_utc") or "(UTC)" in instant
+        return export_layout(header, form, instant, UTC if stated_utc else zone)
+
+    read = read_through(origin.path, layout, reader)
+    return Export(origin, chosen[0], read)
