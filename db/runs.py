@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from db.breaks import Breaks, break_of
 from db.schema import run_breaks, runs
+from domain.arrival import Arrival
 from domain.audit import canonical
 from domain.breaks import Break
 from domain.buckets import Bucket
@@ -139,6 +140,8 @@ def _run(document: str) -> Run:
             "break_counts": tuple((Bucket(kind), n) for kind, n in values["break_counts"]),
             "matches": tuple((name, n) for name, n in values["matches"]),
             "balances": tuple(BalanceProof(**proof) for proof in values["balances"]),
+            "arrivals": tuple(Arrival(**one) for one in values["arrivals"]),
+            "in_transit": tuple((code, minor) for code, minor in values["in_transit"]),
             "payouts": tuple(payout_from(proof) for proof in values["payouts"]),
         }
     )

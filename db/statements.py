@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from db.schema import archive, files, line_payouts, lines, transactions
+from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
+from domain.arrival import Deposit
 from domain.clock import to_micros
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind
@@ -182,6 +183,36 @@ class Statements:
             .order_by(lines.c.currency)
         )
         return {row.currency: int(row.net) for row in self._connection.execute(query)}
+
+    def add_bank_lines(self, file_id: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Keep bank lines that no earlier file had; how many those were. Rows hold the columns of
+        the table but the file."""
+        added, given = 0, iter(rows)
+        while batch := list(islice(given, _IN)):
+            query = select(bank_lines.c.identity).where(
+                bank_lines.c.identity.in_([row["identity"] for row in batch])
+            )
+            known = set(self._connection.execute(query).scalars())
+            fresh = [{**row, "file_id": file_id} for row in batch if row["identity"] not in known]
+            if fresh:
+                self._connection.execute(insert(bank_lines), fresh)
+            added += len(fresh)
+        return added
+
+    def deposits(self, first: str, last: str) -> list[Deposit]:
+        """Bank lines booked from day to day, both included, by day and identity."""
+        query = (
+            select(bank_lines)
+            .where(bank_lines.c.booked_on >= first, bank_lines.c.booked_on <= last)
+            .order_by(bank_lines.c.booked_on, bank_lines.c.identity)
+        )
+        return [
+            Deposit(
+                row.identity, row.bank_account, row.currency, row.amount_minor, row.booked_on,
+                row.reference, row.end_to_end, f"{row.counterparty} {row.remittance}".strip(),
+            )
+            for row in self._connection.execute(query)
+        ]  # fmt: skip
 
     def payments_of(self, owner: ProviderAccount, references: Sequence[str]) -> dict[str, str]:
         """Payment ids of our transactions by provider reference, for those we have at all."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.arrival import Arrival
 from domain.buckets import Bucket
 from domain.errors import IntegrityError
 from domain.payout import PayoutProof
@@ -83,6 +84,10 @@ class Run:
     """By currency, sorted."""
     payouts: tuple[PayoutProof, ...] = ()
     """The period's payouts, oldest first."""
+    arrivals: tuple[Arrival, ...] = ()
+    """Which bank line brought which payout, of all payouts around the period."""
+    in_transit: tuple[tuple[str, int], ...] = ()
+    """Currency -> minor units of payouts that are on their way to the bank, sorted."""
     cleared: int = 0
     """Breaks of earlier runs that are gone."""
     carried: int = 0

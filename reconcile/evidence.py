@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from domain.arrival import Arrival
 from domain.break_life import BreakRecord
 from domain.buckets import Bucket
 from domain.payout import PayoutProof
@@ -15,21 +16,34 @@ from reconcile.comparison import Comparison
 from reconcile.rules import PASSES
 
 _PAYOUTS = (Bucket.PAYOUT_TOTAL, Bucket.PAYOUT_UNEXPLAINED)
+_BANK = (Bucket.PAYOUT_NOT_IN_BANK, Bucket.BANK_AMOUNT, Bucket.BANK_WITHOUT_PAYOUT)
 _OF_FILES = (Bucket.UNREADABLE, Bucket.CONTROL_TOTAL, Bucket.BALANCE_GAP)
 """Only a corrected file or a person can settle these."""
 
 
 def evidence_for(
-    gone: Iterable[BreakRecord], comparison: Comparison, payouts: Iterable[PayoutProof]
+    gone: Iterable[BreakRecord],
+    comparison: Comparison,
+    payouts: Iterable[PayoutProof],
+    arrivals: Iterable[Arrival],
 ) -> dict[str, str]:
     """Why each break is gone, for those this run can say it of; break id -> one sentence."""
     records = list(gone)
     ours = _rows(comparison, "expected", {r.transaction_id for r in records if r.transaction_id})
     theirs = _rows(comparison, "reported", {r.provider_reference for r in records})
+    arrived = {arrival.payout_id: arrival for arrival in arrivals}
+    arrived |= {arrival.deposit: arrival for arrival in arrived.values()}
     proven = {proof.payout_id: proof for proof in payouts}
     found: dict[str, str] = {}
     for record in records:
         if record.kind in _OF_FILES:
+            continue
+        if record.kind in _BANK:
+            arrival = arrived.get(record.provider_reference)
+            if arrival is not None:
+                found[record.break_id] = (
+                    f"{arrival.payout_id} arrived on {arrival.booked_on}, found by {arrival.by}"
+                )
             continue
         if record.kind in _PAYOUTS:
             proof = proven.get(record.provider_reference)

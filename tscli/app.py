@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.audit import Actor
+from domain.bank import CsvMapping
 from domain.clock import Clock, SetClock, SystemClock
+from domain.errors import ConfigurationError
 from domain.ids import Ids
 from tscli.render.talk import say
 
@@ -181,6 +183,19 @@ class App:
         if "database" in self.__dict__:
             self.database.close()
 
+    def bank_mapping(self, name: str) -> CsvMapping:
+        """How a bank's own CSV file is to be read.
+
+        Raises:
+            ConfigurationError: nothing is configured under this name, or not enough.
+        """
+        section = self.settings.bank.get(name)
+        if section is None:
+            raise ConfigurationError(
+                f"There is no mapping [bank.{name}].", hint="See `Bank statements` in the README."
+            )
+        return section.mapping(name)
+
     def context(self, reason: str = "") -> Context:
         """The surroundings for services.
 
@@ -246,6 +261,13 @@ def _paypal_settings(section: PayPalSection, tls_minimum: str) -> AccountSetting
         webhook_id=section.webhook_id,
         webhook_verify=section.webhook_verify,
     )
+
+
+def all_formats() -> tuple[ExportFormat, ...]:
+    """The export layouts of every provider; needs no settings."""
+    from providers.registry import NAMES, formats
+
+    return tuple(form for name in NAMES for form in formats(name))
 
 
 def export_formats(provider: str) -> tuple[ExportFormat, ...]:

@@ -148,7 +148,7 @@ ACTIVITY = ActivityFormat(
     ),
     patterns=(
         # What holds or releases money shows it only, whatever it is called.
-        ("hold", "memo"), ("authorization", "memo"), ("autorisierung", "memo"),
+        ("hold", "memo"), ("release", "memo"), ("authorization", "memo"), ("autorisierung", "memo"),
         ("currency conversion", "conversion"), ("währungsumrechnung", "conversion"),
         ("conversión de divisa", "conversion"), ("conversion de devise", "conversion"),
         ("refund", "refund"), ("rückzahlung", "refund"), ("reembolso", "refund"),

@@ -9,7 +9,7 @@ import typer
 from domain.buckets import Bucket
 from domain.ids import check_id
 from domain.settlement import Reject
-from tscli.app import export_formats
+from tscli.app import all_formats, export_formats
 from tscli.render import matching
 from tscli.render import reconciliation as data
 from tscli.render.ledger import reject_data
@@ -23,6 +23,7 @@ from tscli.words import (
     OutputOption,
     ProviderOption,
     day,
+    one_of,
     open_app,
 )
 
@@ -84,6 +85,56 @@ def run(
     }
     _show("reconcile.run", shown, done.run.break_counts, form, output)
     _finish(done.rejects, done.run.break_count, f"tscli breaks list --run {done.run.run_id}")
+
+
+@commands.command("import")
+def import_file(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A provider's export or a bank statement.")],
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only read it and show what is in it; keep nothing.")
+    ] = False,
+    form_name: Annotated[
+        str, typer.Option("--as", metavar="FORMAT", help="The format, where headers do not tell.")
+    ] = "",
+    bank: Annotated[
+        str, typer.Option("--bank", metavar="NAME", help="A bank's CSV: its mapping [bank.NAME].")
+    ] = "",
+    dates: Annotated[
+        str, typer.Option("--dates", help="DMY or MDY, where no date in the file tells.")
+    ] = "",
+    timezone: ZoneOption = "UTC",
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Take in a provider's export or a bank statement; every line is kept once.
+
+    What it is, is told by its first rows. Exit codes: 0 read whole, 3 rows that could not be read,
+    or figures of the file's own that its rows do not come to.
+    """
+    from tscli.services import intake
+
+    check_apart([output], [file])
+    if dates:
+        one_of("order of dates", dates, ["DMY", "MDY"])
+    app = open_app(ctx)
+    words = intake.Words(form_name, bank, dates, timezone)
+    if preview:
+        done = intake.preview(all_formats(), file, words, app.bank_mapping)
+    else:
+        done = intake.take_in(
+            app.context(), app.owner, all_formats(), file, words, app.bank_mapping, dry_run=dry_run
+        )
+    shown = data.taken_in_data(done, preview=preview)
+    if form is Format.JSON:
+        show(View("reconcile.import", shown), form, output)
+    else:
+        notes = data.taken_in_lines(shown)
+        view = View("reconcile.import", shown["totals"], data.TOTAL_COLUMNS, notes=notes)
+        show(view, form, output)
+    if done.file.unreadable or any(one.difference for one in done.file.stated):
+        raise typer.Exit(PARTIAL)
 
 
 @commands.command()

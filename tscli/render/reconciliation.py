@@ -60,12 +60,76 @@ def input_data(file: InputFile) -> dict[str, Any]:
                 "rows": t.rows,
                 "amount": money(t.amount_minor, t.currency),
                 "fee": money(t.fee_minor, t.currency),
+                "net": money(t.amount_minor - t.fee_minor, t.currency),
                 "net_residual": money(t.net_residual_minor, t.currency),
             }
             for t in file.totals
         ],
         "period": list(file.period) if file.period else None,
     }
+
+
+TOTAL_COLUMNS = (
+    Column("currency", "cur"),
+    Column("rows", "rows", number=True),
+    Column("amount.value", "amount", number=True),
+    Column("fee.value", "fee", number=True),
+    Column("net.value", "net", number=True),
+)
+
+
+def taken_in_data(done: Any, *, preview: bool) -> dict[str, Any]:
+    """One file that was read, with everything it says about itself."""
+    file: InputFile = done.file
+    shown = input_data(file) | {
+        "owner": file.owner,
+        "period": {"from": file.period[0], "to": file.period[1]} if file.period else None,
+        "stated": [
+            {
+                "name": one.name,
+                "currency": one.currency,
+                "stated": _figure(one.stated, one.currency),
+                "found": _figure(one.found, one.currency),
+                "difference": _figure(one.difference, one.currency),
+            }
+            for one in file.stated
+        ],
+        "balances": [
+            {"name": one.name, "at": one.at, "balance": money(one.amount_minor, one.currency)}
+            for one in file.balances
+        ],
+        "rejects": [reject_data(reject) for reject in done.rejects],
+        "preview": preview,
+    }
+    if not preview:
+        shown |= {"file_id": done.file_id, "added": done.added, "known": done.known}
+        shown["already_done"] = done.already_done
+    return shown
+
+
+def _figure(value: int, currency: str) -> Any:
+    return money(value, currency) if currency else value
+
+
+def taken_in_lines(shown: dict[str, Any]) -> tuple[str, ...]:
+    """The same as sentences for people."""
+    period = shown["period"]
+    head = f"{shown['name']}: {shown['format']}, {shown['rows']} rows"
+    head += f", {shown['unreadable']} unreadable" if shown["unreadable"] else ""
+    said = [head + (f", {period['from']} to {period['to']}" if period else "")]
+    if "added" in shown:
+        said.append(f"{shown['added']} lines are new, {shown['known']} were known.")
+    for one in shown["stated"]:
+        stated, found = (
+            value["value"] if isinstance(value, dict) else value
+            for value in (one["stated"], one["found"])
+        )
+        if stated != found:
+            code = f" {one['currency']}" if one["currency"] else ""
+            said.append(f"{one['name']}{code}: {stated} stated, {found} found")
+    rejects = shown["rejects"][:20]
+    said += [f"line {r['line']}, column {r['column'] or '-'}: {r['reason']}" for r in rejects]
+    return tuple(said)
 
 
 def run_data(run: Run) -> dict[str, Any]:

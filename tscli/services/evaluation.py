@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from db.database import Books
+from domain.arrival import Arrival
 from domain.audit import canonical, digest
 from domain.break_life import BreakRecord
 from domain.breaks import Break
@@ -22,6 +23,7 @@ from domain.settlement import InputFile, Reject
 from tscli.services.statements import Kept, kept_files
 
 if TYPE_CHECKING:
+    from reconcile.arrivals import Arrivals
     from reconcile.comparison import Comparison
     from reconcile.frames import Expected, Reported
     from reconcile.rules import Rules
@@ -35,6 +37,8 @@ class Evaluated:
     inputs: tuple[InputFile, ...]
     balances: tuple[BalanceProof, ...]
     payouts: tuple[PayoutProof, ...]
+    arrivals: tuple[Arrival, ...]
+    in_transit: tuple[tuple[str, int], ...]
     wholes: tuple[Break, ...]
     """Breaks about files, balances and payouts."""
     cleared: Mapping[str, str]
@@ -184,10 +188,12 @@ def _told(
     from reconcile.evidence import evidence_for
     from reconcile.payouts import prove_payouts
     from reconcile.wholes import balance_breaks, file_breaks, payout_breaks
+    from tscli.services.bank import arrivals_of
 
     rules, scope = comparison.rules, comparison.rules.scope
     payouts = prove_payouts(comparison.reported.frame)
     due = _within(payouts, period)
+    bank = arrivals_of(books, owner, payouts, seen.window[0], period.end_at)
     inputs = _inputs(comparison, period, files, named)
     balances = _balances(books, owner, period, files, comparison)
     wholes = [
@@ -198,6 +204,7 @@ def _told(
             for item in payout_breaks(payouts, scope)
             if item.provider_reference in due or item.break_id in rules.carried
         ),
+        *bank.breaks,
     ]
     still = {item.break_id for item in wholes} | set(comparison.found.frame["break_id"])
     gone = [record for record in carried if record.break_id not in still]
@@ -209,13 +216,30 @@ def _told(
         inputs=inputs,
         balances=balances,
         payouts=tuple(proof for proof in payouts if proof.payout_id in due),
+        arrivals=tuple(sorted(bank.found, key=lambda one: (one.booked_on, one.payout_id))),
+        in_transit=_sums(bank.in_transit),
         wholes=tuple(wholes),
-        cleared=evidence_for(gone, comparison, payouts),
+        cleared=evidence_for(gone, comparison, payouts, bank.found),
         carried=len(rules.carried & still),
-        fingerprint=digest(canonical([rules.digest, expected_digest, reported_digest, doubts])),
+        fingerprint=digest(
+            canonical([rules.digest, expected_digest, reported_digest, doubts, _at_the_bank(bank)])
+        ),
         expected_digest=expected_digest,
         rules=_as_json(rules, seen, comparison.expected.known),
     )
+
+
+def _at_the_bank(bank: "Arrivals") -> list[str]:
+    """What was found at the bank, as part of a run's name."""
+    found = (f"{one.payout_id} {one.deposit}" for one in bank.found)
+    return sorted([*found, *(item.break_id for item in bank.breaks)])
+
+
+def _sums(payouts: Iterable[PayoutProof]) -> tuple[tuple[str, int], ...]:
+    sums: dict[str, int] = {}
+    for payout in payouts:
+        sums[payout.currency] = sums.get(payout.currency, 0) + payout.paid_minor
+    return tuple(sorted(sums.items()))
 
 
 def _within(payouts: Iterable[PayoutProof], period: Period) -> set[str]:

@@ -115,6 +115,8 @@ def _kept(
         rules=found.rules,
         balances=found.balances,
         payouts=found.payouts,
+        arrivals=found.arrivals,
+        in_transit=found.in_transit,
         cleared=len(found.cleared),
         carried=found.carried,
     )

@@ -111,7 +111,7 @@ def _keep(
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
     )
-    books.statements.keep(file.digest, _blocks(path, file))
+    books.statements.keep(file.digest, blocks_of(path, file))
     rows = kept_rows(reported, place, unique=has_unique_ids(formats, file))
     added = books.statements.add_lines(owner, file_id, rows, as_taken_in)
     known = int((reported.frame["file"] == place).sum()) - added
@@ -142,7 +142,7 @@ def kept_files(books: Books, owner: ProviderAccount) -> dict[str, Kept]:
     return found
 
 
-def _blocks(path: Path, file: InputFile) -> Iterator[bytes]:
+def blocks_of(path: Path, file: InputFile) -> Iterator[bytes]:
     """The bytes of a file that was read before.
 
     Raises:

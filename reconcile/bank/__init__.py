@@ -1,0 +1,1 @@
+"""Bank statements of any format, read strictly into one kind of line."""

@@ -1,0 +1,99 @@
+"""Any file that is handed in: a provider's export or a bank statement, told by its first rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from domain.bank import CsvMapping
+from domain.provider import ProviderAccount
+from domain.settlement import ExportFormat
+from tscli.services.periods import check_zone
+from tscli.services.statements import TakenIn, keep_statements
+
+if TYPE_CHECKING:
+    from reconcile.frames import Reported
+    from tscli.services.context import Context
+
+Mappings = Callable[[str], CsvMapping]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a person says about a file."""
+
+    format_name: str = ""
+    bank: str = ""
+    """Name of a mapping for a bank's own CSV."""
+    dates: str = ""
+    timezone: str = "UTC"
+
+
+def preview(
+    formats: Sequence[ExportFormat], path: Path, words: Words, mappings: Mappings | None
+) -> TakenIn:
+    """What is in a file; nothing is kept, and no database is opened.
+
+    Raises:
+        UnreadableExport: the file as a whole cannot be read.
+        InvalidRequest: an unknown time zone or format.
+        ConfigurationError: no such mapping, or a package is not installed.
+    """
+    if _is_bank(path, words):
+        from reconcile.bank.files import read_bank
+
+        read = read_bank(path, mappings(words.bank) if mappings and words.bank else None)
+        return TakenIn("", read.file, read.rejects, 0, 0, already_done=False)
+    reported = _read(formats, path, words)
+    return TakenIn("", reported.files[0], reported.rejects, 0, 0, already_done=False)
+
+
+def take_in(
+    context: "Context",
+    owner_of: Callable[[str], ProviderAccount],
+    formats: Sequence[ExportFormat],
+    path: Path,
+    words: Words,
+    mappings: Mappings | None,
+    *,
+    dry_run: bool = False,
+) -> TakenIn:
+    """Keep a file and its lines; what is there already changes nothing.
+
+    Raises:
+        UnreadableExport, InvalidRequest, ConfigurationError: see `preview`.
+        NotPermitted: the operator may not.
+    """
+    if _is_bank(path, words):
+        from tscli.services.bank import import_bank
+
+        mapping = mappings(words.bank) if mappings and words.bank else None
+        return import_bank(context, path, mapping, dry_run=dry_run)
+    from domain.operator import Permission
+    from tscli.services.permission import require
+
+    require(context, Permission.RECONCILE)
+    reported = _read(formats, path, words)
+    provider = next(form.provider for form in formats if form.name == reported.files[0].format)
+    with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
+        (done,) = keep_statements(
+            books, context, owner_of(provider), reported, formats, [path], words.timezone
+        )
+        return done
+
+
+def _is_bank(path: Path, words: Words) -> bool:
+    from reconcile.bank.files import sniff
+
+    return bool(words.bank) or (not words.format_name and bool(sniff(path)))
+
+
+def _read(formats: Sequence[ExportFormat], path: Path, words: Words) -> "Reported":
+    from reconcile.intake.export import Choice
+    from reconcile.intake.files import read_exports
+
+    check_zone(words.timezone)
+    choice = Choice(words.format_name, words.dates)
+    return read_exports([path], formats, ZoneInfo(words.timezone), choice=choice)
