@@ -30,7 +30,7 @@ COMMANDS = list(leaves(typer.main.get_command(app)))
 NO_RESULT = {("serve",), ("sandbox", "serve"), ("sandbox", "reset"), ("sandbox", "export")}
 WRITING = {
     ("breaks", "assign"), ("breaks", "comment"), ("breaks", "reopen"), ("breaks", "resolve"),
-    ("breaks", "snooze"), ("breaks", "write-off"),
+    ("breaks", "snooze"), ("breaks", "write-off"), ("reconcile", "import"),
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),

@@ -59,6 +59,9 @@ def in_words(approval: Approval) -> str:
         return f"refund {amount} {plan['currency']} of {approval.subject}"
     if approval.action == "resolve":
         return f"resolve {plan['review_id']} as {plan['finding'].replace('_', ' ')}"
+    if approval.action == "close_breaks":
+        count = len(plan["break_ids"].split())
+        return f"{plan['reason']} {count} break{'' if count == 1 else 's'}: {plan['note']}"
     return f"{approval.action} {approval.subject}"
 
 
