@@ -9,6 +9,7 @@
 #   make benchmarks  the measured figures of the README
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
+#   make corpus      planted months of both providers and a bank: what is found of what was planted
 #   make mutants     which storm notices each fault built in on purpose
 #   make clean       remove what the targets made, .venv included
 #
@@ -33,7 +34,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries corpus clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,6 +71,9 @@ deliveries: $(READY)
 
 mutants: $(READY)
 	@$(BIN)/python -m tests.storms --mutants $(ARGS)
+
+corpus: $(READY)
+	@$(BIN)/python -m tests.corpus $(ARGS)
 
 # uv is needed for this target alone, so it lives in a folder that goes away again. Neither the
 # header nor annotations are written: they would name files and options of the machine at hand.

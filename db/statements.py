@@ -21,6 +21,7 @@ from domain.settlement import InputFile, LineKind
 PURPOSE = "statement"
 """What files of this sort are kept for, in the `files` table."""
 
+_MONEY = ("amount_minor", "fee_minor", "currency")
 _BATCH = 5_000
 _IN = 1_000
 _PART_BYTES = 1 << 20
@@ -141,7 +142,9 @@ class Statements:
             paid = {
                 row["identity"]: row["payout"]
                 for row in batch
-                if row["payout"] and payouts.get(row["identity"]) == ""
+                if row["payout"]
+                and payouts.get(row["identity"]) == ""
+                and known[row["identity"]] == tuple(row[name] for name in _MONEY)
             }
             if paid:
                 facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]

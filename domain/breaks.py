@@ -65,6 +65,6 @@ def break_id(anchor: str, line_kind: str, reference: str, occurrence: int, scope
     `anchor` says what `reference` names: `ours` (our transaction), `theirs` (the provider's line),
     or the break kind where the break is about a file, a payout or a balance. `occurrence` tells
     apart breaks that are alike in all else, counted from 0 in a fixed order; `scope` is the
-    provider account, or the file's digest for an unreadable row.
+    provider account.
     """
     return content_id("brk", scope, anchor, line_kind, reference, str(occurrence))

@@ -95,7 +95,7 @@ def find_breaks(expected: Expected, reported: Reported, verdict: Verdict, rules:
     frame["group"] = np.concatenate([np.full(len(kinds), -1), np.arange(len(groups))])
     frame["scope"] = rules.scope
     _sum_groups(frame, expected, reported, groups)
-    frame = pd.concat([frame, _unreadable(expected, reported)], ignore_index=True)
+    frame = pd.concat([frame, _unreadable(expected, reported, rules)], ignore_index=True)
     ranks = {BUCKETS.index(kind): rank for rank, kind in enumerate(KINDS)}
     frame["rank"] = frame["code"].map(ranks)
     frame = frame.sort_values(_ORDER, kind="stable", ignore_index=True)
@@ -240,24 +240,22 @@ def _money(values: Array) -> "pd.Series[Any]":
     return pd.Series(pd.array(values.tolist(), dtype="Int64"))
 
 
-def _unreadable(expected: Expected, reported: Reported) -> pd.DataFrame:
-    """A break for every reject, scoped by its file's content."""
-    digests = {file.name: file.digest for file in reported.files}
-    if expected.file:
-        digests.setdefault(expected.file.name, expected.file.digest)
+def _unreadable(expected: Expected, reported: Reported, rules: Rules) -> pd.DataFrame:
+    """A break for every reject; it goes by what could not be read, not by where it stood."""
     rejects: list[Reject] = [*expected.rejects, *reported.rejects]
     size = len(rejects)
     columns: dict[str, Any] = {
         name: pd.Series(pd.array([None] * size, dtype="Int64")) for name in _MONEY
     }
-    for name in ("line_kind", "provider_reference", "identity", "currency", "transaction_id"):
+    for name in ("line_kind", "provider_reference", "currency", "transaction_id"):
         columns[name] = [""] * size
+    columns["identity"] = [f"{r.column}\x1f{r.reason}\x1f{r.text}" for r in rejects]
     columns |= {
         "file": [reject.file for reject in rejects],
         "line": np.array([reject.line for reject in rejects], np.int64),
         "fields": [reject.column for reject in rejects],
         "detail": [f"{reject.reason}: {reject.text}" for reject in rejects],
-        "scope": [digests.get(reject.file, "") for reject in rejects],
+        "scope": [rules.scope] * size,
         "code": np.full(size, CODE[Bucket.UNREADABLE], np.int64),
         "e": np.full(size, -1),
         "r": np.full(size, -1),

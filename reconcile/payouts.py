@@ -39,7 +39,7 @@ def prove_payouts(frame: pd.DataFrame) -> tuple[PayoutProof, ...]:
     rows = _records(lines[is_payout])
     payouts, returns = _sort_out(rows)
     named = _by_payout(lines, rows)
-    loose = _records(lines[~is_payout & (lines["payout"] == "")]) + returns
+    loose = [*_once(_records(lines[~is_payout & (lines["payout"] == "")])), *returns]
     loose.sort(key=_order)
     taken: set[int] = set()
     return tuple(_prove(payout, named, loose, taken) for payout in payouts)
@@ -86,13 +86,19 @@ def _by_payout(
     for row in _records(lines[lines["payout"] != ""]):
         if row["payout"] not in own.get(row["row"], ()):
             found.setdefault(row["payout"], []).append(row)
-    return found
+    return {name: _once(rows) for name, rows in found.items()}
+
+
+def _once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without those that repeat another in everything: money moves once."""
+    names = ("reference", "category", "amount_minor", "fee_minor", "currency", "occurred_at")
+    return list({tuple(row[name] for name in names): row for row in reversed(rows)}.values())[::-1]
 
 
 def _prove(
     payout: _Payout,
     named: dict[str, list[dict[str, Any]]],
-    loose: Sequence[dict[str, Any]],
+    loose: list[dict[str, Any]],
     taken: set[int],
 ) -> PayoutProof:
     if payout.name in named:
@@ -112,6 +118,9 @@ def _prove(
         return _proof(payout, MembersBy.SWEPT, before)
     chosen, note = _search(before, paid)
     taken |= {row["row"] for row in chosen}
+    if note:
+        # Nobody knows what it took, but the balance is less by it: the next sweep pays that less.
+        loose.append(payout.line)
     return _proof(payout, MembersBy.NONE if note else MembersBy.SEARCHED, chosen, note)
 
 

@@ -68,21 +68,25 @@ def payout_breaks(proofs: Iterable[PayoutProof], scope: str) -> Iterator[Break]:
         )  # fmt: skip
 
 
-def file_breaks(files: Sequence[InputFile]) -> Iterator[Break]:
-    """A break for every figure a file states about itself that its rows do not come to."""
+def file_breaks(files: Sequence[InputFile], scope: str) -> Iterator[Break]:
+    """A break for every figure a file states about itself that its rows do not come to.
+
+    It goes by the file's format and period, so that the same report handed in again, its rows in
+    another order, says the same.
+    """
     for file in files:
+        where = " ".join((scope, file.format, *(file.period or ())))
         for stated in file.stated:
             if stated.difference and stated.currency:
                 yield _whole(
-                    Bucket.CONTROL_TOTAL, stated.name, file.digest, stated.currency, stated.found,
+                    Bucket.CONTROL_TOTAL, stated.name, where, stated.currency, stated.found,
                     stated.stated, "", f"{file.name} states another figure", file.name,
                 )  # fmt: skip
             elif stated.difference:
                 note = f"{file.name} states {stated.stated}, and {stated.found} were found"
                 yield _whole(
-                    Bucket.CONTROL_TOTAL, stated.name, file.digest, "", None, None, "", note,
-                    file.name,
-                )  # fmt: skip
+                    Bucket.CONTROL_TOTAL, stated.name, where, "", None, None, "", note, file.name
+                )
 
 
 def _whole(

@@ -21,7 +21,7 @@ _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _TOTALS = ("gross credits", "gross debits", "fee credits", "fee debits")
 _FLAGS = {"CR": 1, "DR": -1}
-_BEGIN, _END = 9, 11
+_BEGIN, _END = 11, 13
 """Where the total balances stand in a footer, its first cell counted as 0: flag, then amount."""
 
 

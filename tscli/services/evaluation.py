@@ -197,7 +197,7 @@ def _told(
     inputs = _inputs(comparison, period, files, named)
     balances = _balances(books, owner, period, files, comparison)
     wholes = [
-        *file_breaks(inputs),
+        *file_breaks(inputs, scope),
         *balance_breaks(balances, to_micros(period.end_at), scope),
         *(
             item
