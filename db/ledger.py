@@ -82,6 +82,49 @@ class Ledger:
         if rows:
             yield rows[0].audit_id, _entry(rows)
 
+    def first_instant(self, provider: str | None) -> datetime | None:
+        """The instant of the oldest entry, None of an empty ledger."""
+        query = select(func.min(entries.c.occurred_at))
+        if provider is not None:
+            query = query.where(entries.c.provider == provider)
+        found = self._connection.execute(query).scalar()
+        return None if found is None else from_micros(int(found))
+
+    def journal(
+        self, start: datetime | None, end: datetime | None, provider: str | None
+    ) -> Iterator[tuple[Entry, str, str]]:
+        """Entries of [start, end) in order of their instants, each with its transaction's payment
+        id and provider reference; streamed."""
+        query = (
+            select(
+                entries,
+                postings.c.line,
+                postings.c.source,
+                postings.c.destination,
+                postings.c.amount_minor,
+                postings.c.currency,
+                func.coalesce(transactions.c.payment_id, "").label("payment_id"),
+                transactions.c.provider_reference,
+            )
+            .join_from(entries, postings, entries.c.entry_id == postings.c.entry_id)
+            .join(transactions, transactions.c.transaction_id == entries.c.transaction_id)
+            .order_by(entries.c.occurred_at, entries.c.entry_id, postings.c.line)
+        )
+        if start is not None:
+            query = query.where(entries.c.occurred_at >= to_micros(start))
+        if end is not None:
+            query = query.where(entries.c.occurred_at < to_micros(end))
+        if provider is not None:
+            query = query.where(entries.c.provider == provider)
+        rows: list[Any] = []
+        for row in self._connection.execution_options(yield_per=5_000).execute(query):
+            if rows and row.entry_id != rows[0].entry_id:
+                yield _entry(rows), rows[0].payment_id, rows[0].provider_reference
+                rows = []
+            rows.append(row)
+        if rows:
+            yield _entry(rows), rows[0].payment_id, rows[0].provider_reference
+
     def trial_balance(self) -> list[Balance]:
         """Every account's sums per owner and currency."""
         owner = (entries.c.provider, entries.c.account, entries.c.mode)

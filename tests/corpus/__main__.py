@@ -1,4 +1,4 @@
-"""`make corpus`: planted months of two providers and a bank, and what was found of what was planted.
+"""`make corpus`: planted months of two providers and a bank, and what was found of them.
 
 Ends with 1 when anything was missed, found beside what was planted, or depends on the order of rows
 and files.

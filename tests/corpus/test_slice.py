@@ -27,7 +27,7 @@ def test_the_order_of_rows_and_files_means_nothing(
     """Other row order, split files, files the other way round: the same breaks and buckets."""
     corpus = build(2, payments=60, each=1)
     first = play(sqlite_cli, corpus, tmp_path)
-    for file in (home / "data").rglob("tscli.db*"):
+    for file in (home / "home" / "data").rglob("tscli.db*"):
         file.unlink()
     again = play(sqlite_cli, corpus, tmp_path, parts=parts, shuffle=shuffle)
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from domain.errors import UnreadableExport
 from domain.settlement import LineKind
 from providers.stripe.exports import CATEGORIES, FORMATS, TYPES
 from reconcile.intake.header import find_format
@@ -37,15 +36,6 @@ def test_a_header_finds_its_format(header: list[str], name: str, instant: str) -
     form, column = find_format(header, FORMATS, "e.csv")
 
     assert (form.name, column) == (f"stripe.{name}", instant)
-
-
-def test_a_payments_list_is_no_balance_history() -> None:
-    """The Dashboard's list of payments has no net and no line ids: it is refused by name."""
-    path = shared("samples", "stripe", "anon_unified_payments.csv")
-    header = path.read_text().splitlines()[0].split(",")
-
-    with pytest.raises(UnreadableExport):
-        find_format(header, FORMATS, path.name)
 
 
 def test_words_that_are_no_line_of_ours_stay_unknown() -> None:

@@ -3,10 +3,13 @@ provider."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from domain.clock import SystemClock
+from providers.sandbox.paypal_settlement import settlement_report
 from providers.sandbox.world import World
 from tests.conftest import Cli
 from tscli.app import App
@@ -99,8 +102,24 @@ def test_what_paypal_cannot_charge_is_refused_before_anything_is_written(
     assert cli("payments", "list", "--format", "json").data == []
 
 
-def test_its_files_are_not_read_yet_and_that_is_said(cli: Cli, tmp_path: object) -> None:
-    words = ("--from", "2026-03-02", "--to", "2026-03-03", "--export", "x.csv")
-    ran = cli("reconcile", "run", "--provider", "paypal", *words)
-    assert ran.exit_code == 4
-    assert "paypal" in ran.stderr
+def test_its_settlement_report_agrees_with_our_books(cli: Cli, tmp_path: Path) -> None:
+    """Two payments and a refund: PayPal's own file, and nothing left to explain."""
+    for number in range(2):
+        made = cli(*CREATE, "--method", "paypal", "--order", f"s{number}").data
+        agree(made["provider_payment_id"])
+        paid = cli("payments", "show", made["id"], "--refresh", "--format", "json").data
+    cli("payments", "refund", paid["id"], "--amount", "12.00", "--yes")
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = today + timedelta(days=1)
+    report = tmp_path / "STL.CSV"
+    with world() as paypal:
+        report.write_text(settlement_report(paypal, today, tomorrow), newline="")
+    taken = cli("reconcile", "import", str(report), "--format", "json")
+    assert (taken.exit_code, taken.data["format"]) == (0, "paypal.settlement")
+    days = ("--from", f"{today:%Y-%m-%d}", "--to", f"{tomorrow:%Y-%m-%d}")
+    run = cli("reconcile", "run", "--provider", "paypal", *days, "--format", "json")
+    assert (run.exit_code, run.data["breaks"]) == (0, 0), run.stdout
+    assert [b["residual"]["minor"] for b in run.data["balances"]] == [0]
+    bridge = cli("reports", "bridge", "--provider", "paypal", "--format", "json")
+    assert bridge.exit_code == 0
+    assert bridge.data[0]["ledger"] == bridge.data[0]["provider_balance"]

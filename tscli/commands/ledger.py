@@ -9,13 +9,15 @@ from tscli.render import ledger as data
 from tscli.render.payments import transaction_data
 from tscli.render.talk import PARTIAL, say
 from tscli.render.view import Format, View, show
-from tscli.render.write import check_apart
+from tscli.render.write import check_apart, whole_file
 from tscli.words import (
     DryRunOption,
     FormatOption,
     LimitOption,
     OutputOption,
     ProviderOption,
+    day,
+    one_of,
     open_app,
 )
 
@@ -47,6 +49,33 @@ def import_file(
     show(View("ledger.import", data.imported_data(done)), form, output)
     if done.rejects:
         raise typer.Exit(PARTIAL)
+
+
+@commands.command("export")
+def export(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option("--output", help="The file to write.")],
+    form: Annotated[
+        str, typer.Option("--format", help="csv, beancount, hledger or xlsx (extra [xlsx]).")
+    ] = "csv",
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="First day; balances before it stand first."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="First day that is out.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider's books.")] = None,
+) -> None:
+    """Write the journal for accounting, with balances that their program proves again."""
+    from tscli.services.ledger_export import JournalFormat, export_ledger
+
+    chosen = JournalFormat(one_of("journal format", form, [f.value for f in JournalFormat]))
+    first, last = day(start) if start else None, day(end) if end else None
+    context = open_app(ctx).context()
+    with whole_file(output) as temporary:
+        count = export_ledger(context, chosen, temporary, start=first, end=last, provider=provider)
+    say(f"Wrote {count} entries to {output}")
 
 
 @commands.command("show")

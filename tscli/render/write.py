@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from domain.errors import InvalidRequest
@@ -58,21 +59,32 @@ def write_file(path: Path, content: bytes) -> Path:
     Raises:
         InvalidRequest: the place cannot be written to, or is a link or a folder.
     """
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` to be filled; it takes its place when all went well.
+
+    Raises:
+        InvalidRequest: the place cannot be written to, or is a link or a folder.
+    """
     check_place(path)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
+            yield Path(name)
+            with open(name, "rb") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            os.replace(name, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InvalidRequest(
             f"{path} cannot be written: {error.strerror}.",
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
-    return path
