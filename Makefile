@@ -10,6 +10,7 @@
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
 #   make corpus      planted months of both providers and a bank: what is found of what was planted
+#   make fuzz        ten minutes of exports and statements with their bytes disturbed
 #   make mutants     which storm notices each fault built in on purpose
 #   make clean       remove what the targets made, .venv included
 #
@@ -34,7 +35,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries corpus clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries corpus fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -67,13 +68,16 @@ storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 deliveries: $(READY)
-	@$(BIN)/python -m pytest tests/long -q -m slow $(ARGS)
+	@$(BIN)/python -m pytest tests/long/test_deliveries.py -q -m slow $(ARGS)
 
 mutants: $(READY)
 	@$(BIN)/python -m tests.storms --mutants $(ARGS)
 
 corpus: $(READY)
 	@$(BIN)/python -m tests.corpus $(ARGS)
+
+fuzz: $(READY)
+	@$(BIN)/python -m pytest tests/long/test_fuzz.py -q -s -m slow $(ARGS)
 
 # uv is needed for this target alone, so it lives in a folder that goes away again. Neither the
 # header nor annotations are written: they would name files and options of the machine at hand.

@@ -43,17 +43,13 @@ def _parsed(mt940: Any, part: str, file: str, line: int) -> Any:
     """The statement by the usual tags, else by those of a bank that writes longer references."""
     special = mt940.tags.StatementASNB()
     for tags in (None, {special.id: special}):
+        found = mt940.models.Transactions(tags=tags)
         try:
-            return mt940.models.Transactions(tags=tags).parse(part) and _again(mt940, tags, part)
+            found.parse(part)
         except Exception:  # noqa: S112 - whatever the package trips over
             continue
+        return found
     raise UnreadableExport("a statement cannot be taken apart", file=file, line=line)
-
-
-def _again(mt940: Any, tags: Any, part: str) -> Any:
-    found = mt940.models.Transactions(tags=tags)
-    found.parse(part)
-    return found
 
 
 def _statement(part: str, first: int, file: str, parsed: Any) -> BankStatement:

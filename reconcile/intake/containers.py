@@ -8,6 +8,7 @@ import atexit
 import gzip
 import hashlib
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -63,7 +64,14 @@ def unpacked(path: Path, folder: Path | None = None) -> Unpacked:
             raise _damaged(path.name) from None
         reason = f"the file cannot be read: {error.strerror or 'input error'}"
         raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
-    except (zlib.error, zipfile.BadZipFile, EOFError, NotImplementedError):
+    except (
+        zlib.error,
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        UnicodeError,
+        struct.error,
+    ):
         raise _damaged(path.name) from None
 
 

@@ -217,7 +217,8 @@ class Sections:
         if len([text for text in row.cells[1:] if text]) == 1:
             self._count(row, code)
             return
-        currency = CURRENCIES[cell("currency", row.cells[1], lambda: currency_code(row.cells[1]))]
+        named = self._cell(row, 1)
+        currency = CURRENCIES[cell("currency", named, lambda: currency_code(named))]
         sums = found.of(currency)
         stated = [self._minor(code, self._cell(row, place), currency) for place in range(2, 6)]
         where = "section" if code == "SF" else "report"
