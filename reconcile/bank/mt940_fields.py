@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TAG = re.compile(r":(?P<tag>[0-9]{2}[A-Z]?|NS):(?P<text>.*)")
-_BLOCK_END = re.compile(r"-(\}.*|XXX)?\s*")
+_BLOCK_END = re.compile(r"-(\}.*|X{3})?\s*")
 _ENVELOPE = re.compile(r"^(\{[1-5]:.*?\{4:|\{4:)")
 
 
