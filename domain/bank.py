@@ -91,12 +91,12 @@ class BankFile:
 
     @property
     def lines(self) -> tuple[BankLine, ...]:
-        """The lines of all statements, in the file's order."""
+        """The lines of all statements, statement after statement."""
         return tuple(line for statement in self.statements for line in statement.lines)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:
-        """The rows that could not be read, in the file's order."""
+        """The rows that could not be read, statement after statement."""
         return tuple(reject for statement in self.statements for reject in statement.rejects)
 
     @property

@@ -67,7 +67,7 @@ class BankBooks:
 class _Booked:
     line: BankLine
     payouts: tuple[str, ...] = ()
-    """Of a deposit; empty for everything else."""
+    """Of a deposit that stays; empty for everything else, which faults leave alone."""
 
 
 def bank_statements(
@@ -133,7 +133,7 @@ def _of(core: Core, payout: Payout) -> Iterator[_Booked]:
         ACCOUNT, payout.currency, payout.amount_minor, on, on, _reference(payout.id), reference,
         name, " ".join(words.split()),
     )  # fmt: skip
-    yield _Booked(line, (payout.id,))
+    yield _Booked(line, () if came_back else (payout.id,))
     if came_back:
         back = business_day(max(_date(payout.reversed_at or 0), on))
         yield _Booked(

@@ -258,10 +258,14 @@ def _summaries(record: Record) -> Iterator[tuple[str, int | None, int | None]]:
     Raises:
         Damage: an amount, count or funds type cannot be read.
     """
-    rest = [cell.strip() for cell in record.cells[2:]]
-    while any(rest):
-        code, amount, count, funds = (rest + [""] * 4)[:4]
-        rest = rest[4 + _width(funds, rest[4:]) :]
+    cells = [cell.strip() for cell in record.cells]
+    while cells and not cells[-1]:
+        cells.pop()
+    at = 2
+    while at < len(cells):
+        code, amount, count, funds = (cells[at : at + 4] + [""] * 3)[:4]
+        at += 4
+        at += _width(funds, cells, at)
         if code:
             yield (
                 code,
@@ -270,23 +274,27 @@ def _summaries(record: Record) -> Iterator[tuple[str, int | None, int | None]]:
             )
 
 
-def _width(funds: str, rest: list[str]) -> int:
-    """How many cells say when the funds are available."""
-    if funds in _SIMPLE_FUNDS:
-        return 0
-    if funds == "V":
-        return 2
-    if funds == "S":
-        return 3
-    if funds == "D" and rest:
-        return 1 + 2 * abs(whole(rest[0].strip(), "funds distribution"))
-    raise Damage("funds type", f"unknown funds type {funds!r}", funds)
+def _width(funds: str, cells: list[str], at: int) -> int:
+    """How many cells from `at` on say when the funds are available.
+
+    Raises:
+        Damage: an unknown funds type, or more of them than the record has.
+    """
+    width = 0 if funds in _SIMPLE_FUNDS else {"V": 2, "S": 3}.get(funds, -1)
+    if funds == "D":
+        width = 1 + 2 * whole(cells[at].strip() if at < len(cells) else "", "funds type")
+    elif width < 0:
+        raise Damage("funds type", f"unknown funds type {funds!r}", funds)
+    if not 0 <= width <= max(0, len(cells) - at):
+        raise Damage("funds type", "the record ends before its funds are told", funds)
+    return width
 
 
 def _funds(record: Record) -> tuple[date | None, list[str]]:
     """The value date, if the funds type names one, and the cells behind it."""
-    funds, rest = record.cell(2), record.cells[3:]
-    width = _width(funds, rest)
-    valued = rest[0].strip() if funds == "V" and rest else ""
-    behind = rest[width:] + [""] * 3
+    funds = record.cell(2)
+    width = _width(funds, record.cells, 3)
+    valued = record.cell(3) if funds == "V" else ""
+    behind = record.cells[3 + width :]
+    behind += [""] * (2 - len(behind))
     return short_day(valued, "value date") if valued else None, behind

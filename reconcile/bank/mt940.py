@@ -98,11 +98,10 @@ class _Page:
 
     def _details(self, at: int) -> Details:
         """Those that follow directly; several are one text."""
-        found = []
-        for field in self.page[at + 1 :]:
-            if field.tag not in ("86", "NS"):
-                break
-            found += [field.text] if field.tag == "86" else []
+        found, at = [], at + 1
+        while at < len(self.page) and self.page[at].tag in ("86", "NS"):
+            found += [self.page[at].text] if self.page[at].tag == "86" else []
+            at += 1
         return read_details("\n".join(found))
 
     def _balance(self, field: Field) -> None:

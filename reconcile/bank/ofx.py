@@ -13,6 +13,7 @@ from reconcile.bank.drafting import Draft
 from reconcile.bank.figures import Damage, currency, day, minor
 from reconcile.bank.ofx_nodes import Node, nodes
 from reconcile.bank.texts import plain
+from reconcile.intake.masking import shown
 
 _DATE = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2,6}(\.[0-9]{1,3})?)?(\[[+-]?[0-9.]+(:\w*)?\])?"
@@ -52,6 +53,8 @@ def _statement(node: Node, file: str) -> Draft:
     account = owner.leaves.get("ACCTID", "") if owner else ""
     if not account:
         raise UnreadableExport("a statement names no account", file=file, line=node.line)
+    if owner and owner.name == "CCACCTFROM":
+        account = shown(account)
     code = node.leaves.get("CURDEF", "")
     try:
         currency(code, "CURDEF")

@@ -24,7 +24,8 @@ CSV = "bank.csv"
 def read_bank(path: Path, *, mapping: CsvMapping | None = None) -> BankFile:
     """Read a bank file of any format; `mapping` says how, if it turns out to be CSV.
 
-    Lines keep the file's order. A contradiction is a `StatedTotal` with a difference; a row that
+    Statements keep the file's order, and lines theirs within a statement; there is one statement
+    per account and currency. A contradiction is a `StatedTotal` with a difference; a row that
     cannot be read is a reject.
 
     Raises:
