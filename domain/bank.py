@@ -160,4 +160,9 @@ def _numbered(lines: Iterable[BankLine], counted: Counter[Content]) -> Iterable[
 
 def _continues(before: BankStatement, after: BankStatement) -> bool:
     linked = before.closing_minor is not None and before.closing_minor == after.opening_minor
-    return linked and before.statement_id != after.statement_id
+    return linked and _told(before) != _told(after)
+
+
+def _told(statement: BankStatement) -> tuple[object, ...]:
+    """What a copy shares; banks give several statements one id, so the lines count too."""
+    return (statement.statement_id, *map(content, statement.lines))

@@ -92,6 +92,7 @@ def _statements(
 
 
 def _input(data: bytes, name: str, form: str, statements: Sequence[BankStatement]) -> InputFile:
+    """The file as an input of a run; its period runs from its first day to its last one."""
     lines = [line for statement in statements for line in statement.lines]
     unreadable = sum(len(statement.rejects) for statement in statements)
     days = sorted(line.booked_on for line in lines)

@@ -43,6 +43,8 @@ def test_statements_that_continue_each_other_hold_different_lines() -> None:
     morning = statement(COFFEE, opening=10_000)
     noon = statement(COFFEE, opening=9_550, name="S2")
     assert len(set(identities([morning, noon]))) == 2
+    unnamed = replace(noon, statement_id="S1", lines=(COFFEE, PAYOUT), closing_minor=34_100)
+    assert len(set(identities([morning, unnamed]))) == 3, "whatever the bank calls them"
 
 
 def test_a_reference_stands_for_the_words() -> None:

@@ -278,7 +278,7 @@ def test_ofx_2_credit_cards_and_foreign_amounts(tmp_path: Path) -> None:
 def test_a_missing_package_is_said_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the extra, BAI2 says what to install; CAMT, OFX and CSV are read all the same."""
+    """Without the extra, what needs it says what to install; everything else is read."""
 
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name=name)
@@ -287,7 +287,10 @@ def test_a_missing_package_is_said_with_what_to_do(
     with pytest.raises(ConfigurationError, match="not installed") as refused:
         read(tmp_path, BAI2, "a.bai2")
     assert "[bank]" in refused.value.hint
-    for name in ("a.xml", "a.ofx", "a.csv"):
+    german = MT940.replace("/NAME/STRIPE/REMI/PAYOUT", "166?00GUTSCHRIFT?20PAYOUT")
+    with pytest.raises(ConfigurationError, match="MT940 needs a package"):
+        read(tmp_path, german, "a.sta")
+    for name in ("a.xml", "a.ofx", "a.csv", "a.sta"):
         assert read(tmp_path, GOOD[name], name).sound
 
 
