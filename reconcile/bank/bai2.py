@@ -4,13 +4,13 @@ The package `bai2` tells what a type code means. Its own reader is not used: it 
 file that was cut off, and one bad amount would cost the whole file.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from domain.bank import BankLine, BankStatement
 from domain.errors import UnreadableExport
+from reconcile.bank.bai2_cells import funds, summaries
 from reconcile.bank.bai2_records import Record, records
 from reconcile.bank.drafting import Draft
 from reconcile.bank.figures import Damage, currency, short_day, whole
@@ -20,7 +20,6 @@ from reconcile.bank.texts import plain
 DEFAULT_CURRENCY = "USD"
 """Of a group that names none; an account that names none has its group's."""
 OPENING, CLOSING, CREDITS, DEBITS = "010", "015", "100", "400"
-_SIMPLE_FUNDS = ("", "Z", "0", "1", "2")
 _NOT_MONEY = "890"
 
 
@@ -154,7 +153,7 @@ class _Reader:
         self.drafts.append(draft)
         if account.fault:
             raise Damage("", account.fault, record.text)
-        for code, amount, count in _summaries(record):
+        for code, amount, count in summaries(record):
             account.total += amount or 0
             self._summary(draft, code, amount, count)
 
@@ -186,7 +185,7 @@ class _Reader:
         sign = self._sign(code)
         if amount < 0:
             raise Damage("amount", "a sign beside a type code", record.cell(1))
-        valued, rest = _funds(record)
+        valued, rest = funds(record)
         text = ",".join(rest[2:]).replace(",\n", "\n")
         self.drafts[-1].lines.append(
             BankLine(
@@ -250,51 +249,3 @@ def _fault(check: Any, text: str, column: str) -> str:
     except Damage as damage:
         return damage.reason
     return ""
-
-
-def _summaries(record: Record) -> Iterator[tuple[str, int | None, int | None]]:
-    """Type code, amount and count of each summary of an account record.
-
-    Raises:
-        Damage: an amount, count or funds type cannot be read.
-    """
-    cells = [cell.strip() for cell in record.cells]
-    while cells and not cells[-1]:
-        cells.pop()
-    at = 2
-    while at < len(cells):
-        code, amount, count, funds = (cells[at : at + 4] + [""] * 3)[:4]
-        at += 4
-        at += _width(funds, cells, at)
-        if code:
-            yield (
-                code,
-                whole(amount, f"{code} amount") if amount else None,
-                whole(count, f"{code} count") if count else None,
-            )
-
-
-def _width(funds: str, cells: list[str], at: int) -> int:
-    """How many cells from `at` on say when the funds are available.
-
-    Raises:
-        Damage: an unknown funds type, or more of them than the record has.
-    """
-    width = 0 if funds in _SIMPLE_FUNDS else {"V": 2, "S": 3}.get(funds, -1)
-    if funds == "D":
-        width = 1 + 2 * whole(cells[at].strip() if at < len(cells) else "", "funds type")
-    elif width < 0:
-        raise Damage("funds type", f"unknown funds type {funds!r}", funds)
-    if not 0 <= width <= max(0, len(cells) - at):
-        raise Damage("funds type", "the record ends before its funds are told", funds)
-    return width
-
-
-def _funds(record: Record) -> tuple[date | None, list[str]]:
-    """The value date, if the funds type names one, and the cells behind it."""
-    funds = record.cell(2)
-    width = _width(funds, record.cells, 3)
-    valued = record.cell(3) if funds == "V" else ""
-    behind = record.cells[3 + width :]
-    behind += [""] * (2 - len(behind))
-    return short_day(valued, "value date") if valued else None, behind

@@ -169,18 +169,30 @@ def _summary(draft: Draft, element: Element, entries: Sequence[Element]) -> None
         if total.value("NbOfNtries"):
             stated = whole(total.value("NbOfNtries"), f"{name}/NbOfNtries")
             draft.state(f"{name} count", "", stated, len(chosen))
-        codes = {a.attributes.get("Ccy", "") for e in entries for a in e.all("Amt")}
-        code = codes.pop() if len(codes) == 1 else "" if codes else draft.currency
+        code = _only_currency(draft, entries)
         if total.value("Sum") and code:
-            stated = minor(total.value("Sum"), currency(code, "Amt/@Ccy"), f"{name}/Sum")
-            draft.state(f"{name} sum", code, stated, _sum(chosen))
+            stated = minor(total.value("Sum"), code, f"{name}/Sum")
+            draft.state(f"{name} sum", code, stated, _sum(chosen, net=False))
+        net = total.value("TtlNetNtry/Amt", "TtlNetNtryAmt")
+        if net and code:
+            way = total.get("TtlNetNtry") or total
+            stated = signed(minor(net, code, f"{name}/TtlNetNtry"), way)
+            draft.state(f"{name} net", code, stated, _sum(chosen, net=True))
 
 
-def _sum(entries: Sequence[Element]) -> int:
+def _only_currency(draft: Draft, entries: Sequence[Element]) -> str:
+    """That of the sums, which name none: empty where entries have several."""
+    codes = {a.attributes.get("Ccy", "") for e in entries for a in e.all("Amt")}
+    code = codes.pop() if len(codes) == 1 else "" if codes else draft.currency
+    return code if code in EXPONENTS else ""
+
+
+def _sum(entries: Sequence[Element], *, net: bool) -> int:
     total = 0
     for entry in entries:
         try:
-            total += _amount(entry)[0]
+            amount = _amount(entry)[0]
+            total += signed(amount, entry) if net else amount
         except Damage:
             continue
     return total

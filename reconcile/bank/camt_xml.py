@@ -12,10 +12,12 @@ from xml.parsers import expat
 from domain.errors import UnreadableExport
 
 DEPTH_MAX = 40
-ELEMENTS_MAX = 3_000_000
+ELEMENTS_MAX = 1_000_000
+"""About 70,000 entries."""
 TEXT_MAX = 100_000
 """Characters inside one element."""
 _SEPARATOR = " "
+_NO_ATTRIBUTES: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class _Builder:
             self.refuse(f"more than {ELEMENTS_MAX} elements: split the file")
         namespace, _, local = name.rpartition(_SEPARATOR)
         own = {key.rpartition(_SEPARATOR)[2]: value for key, value in attributes.items()}
+        own = own or _NO_ATTRIBUTES
         element = Element(local, namespace, self.parser.CurrentLineNumber, own)
         if self.stack:
             self.stack[-1].children.append(element)
@@ -91,6 +94,8 @@ class _Builder:
 
     def text(self, text: str) -> None:
         element = self.stack[-1]
+        if not element.text and text.isspace():
+            return
         if len(element.text) + len(text) > TEXT_MAX:
             self.refuse(f"more than {TEXT_MAX} characters inside <{element.name}>")
         element.text += text

@@ -38,10 +38,9 @@ class Draft:
         """What was read, one statement per currency; rejects stay with the account's own."""
         moved = {line.currency for line in self.lines}
         codes = sorted({*self.opening, *self.closing, *moved})
-        own = self.currency if self.currency or not codes else codes[0]
-        if own not in codes:
-            codes.insert(0, own)
-        return [self._statement(code, code == own, codes) for code in codes if code == own or code]
+        codes = codes or [self.currency]
+        own = self.currency if self.currency in codes else codes[0]
+        return [self._statement(code, code == own, codes) for code in codes]
 
     def _statement(self, code: str, own: bool, known: list[str]) -> BankStatement:
         lines = tuple(line for line in self.lines if line.currency == code)

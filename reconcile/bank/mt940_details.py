@@ -14,6 +14,8 @@ _CODE = re.compile(
 )
 _SKIPPED = ("NONREF", "NOTPROVIDED")
 _DETAILS_MAX = 20_000
+_WIDTH = 65
+"""A full line of free text was broken where it was full, others where a word ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,13 @@ def read_details(text: str) -> Details:
     Raises:
         ConfigurationError: the package that knows the sub-fields is not installed.
     """
-    text = text[:_DETAILS_MAX]
-    joined = "".join(text.split("\n")).strip()
+    lines = text[:_DETAILS_MAX].split("\n")
+    joined = "".join(lines).strip()
     if _STRUCTURED.match(joined):
         return _german(joined)
     if _CODE.search(joined):
         return _slashed(joined)
-    return Details(plain(text))
+    return Details(plain("".join(line if len(line) >= _WIDTH else f"{line} " for line in lines)))
 
 
 def _german(text: str) -> Details:

@@ -189,13 +189,37 @@ def test_prefixes_envelopes_and_utf16(tmp_path: Path) -> None:
 def test_summaries_of_a_camt_are_checked(tmp_path: Path) -> None:
     """Counts and sums of TxsSummry, right and wrong."""
     totals = (
-        "<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries><Sum>{sum}</Sum></TtlNtries>"
+        "<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries><Sum>{sum}</Sum>"
+        "<TtlNetNtry><Amt>{net}</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry></TtlNtries>"
         "<TtlCdtNtries><NbOfNtries>2</NbOfNtries></TtlCdtNtries></TxsSummry>"
     )
     lines = entry("5.00"), entry("3.00", "DBIT")
-    found = read(tmp_path, camt(totals.format(sum="8.00"), *lines))
+    found = read(tmp_path, camt(totals.format(sum="8.00", net="2.00"), *lines))
     assert wrong(found) == ["TtlCdtNtries count"]
-    assert wrong(read(tmp_path, camt(totals.format(sum="8.01"), *lines)))[0] == "TtlNtries sum"
+    for sums, name in (
+        ({"sum": "8.01", "net": "2.00"}, "sum"),
+        ({"sum": "8.00", "net": "3.00"}, "net"),
+    ):
+        torn = read(tmp_path, camt(totals.format(**sums), *lines))
+        assert wrong(torn) == [f"TtlNtries {name}", "TtlCdtNtries count"]
+    # Version 2 has the net amount and its direction as leaves.
+    old = "<TxsSummry><TtlNtries><TtlNetNtryAmt>2.01</TtlNetNtryAmt><CdtDbtInd>DBIT</CdtDbtInd>"
+    found = read(tmp_path, camt(f"{old}</TtlNtries></TxsSummry>", *lines))
+    assert [(t.stated, t.found) for t in found.file.stated] == [(-201, 200)]
+
+
+def test_free_text_is_joined_where_its_lines_were_full(tmp_path: Path) -> None:
+    """A line of 65 characters goes on within a word; a shorter one ended with one."""
+    words = "PAYOUT OF THE WEEK TRACE 0001"
+    full = f"{words} {'X' * (65 - len(words) - 1)}"
+    text = MT940.replace("/NAME/STRIPE/REMI/PAYOUT", f"{full}\n234 SHORT\nEND")
+    assert read(tmp_path, text, "a.sta").lines[0].text == f"{full}234 SHORT END"
+
+
+def test_indented_files_of_any_length_are_read(tmp_path: Path) -> None:
+    """Blanks between elements are no text of the element around them."""
+    many = "".join(entry("1.00") + " " * 200 for _ in range(600))
+    assert len(read(tmp_path, camt(many)).lines) == 600
 
 
 def test_reversals_and_codes_of_an_mt940(tmp_path: Path) -> None:
@@ -258,6 +282,20 @@ def test_default_currencies_of_a_bai2(tmp_path: Path) -> None:
         == "GBP"
     )
     assert read(tmp_path, BAI2.replace(",EUR,2/", ",,2/"), "b").file.totals[0].currency == "USD"
+
+
+@pytest.mark.parametrize(
+    "funds", ["V,261103,", "V,261103,1200,", "S,1,2,3,", "D,2,0,10,1,20,", "0,", "Z,", ","]
+)
+def test_funds_of_a_bai2_may_take_several_cells(tmp_path: Path, funds: str) -> None:
+    """Whatever says when money is available, what stands behind it keeps its place."""
+    whole = funds.replace("V,261103,", "V,261103,,") if funds.count(",") == 2 else funds
+    text = BAI2.replace("16,698,1234,Z,,,ACC", f"16,698,1234,{whole}B2,C2,ACC")
+    text = text.replace("400,1234,1,/", f"400,1234,1,{funds[:-1]}/")
+    found = read(tmp_path, text, "a.bai2")
+    line = found.lines[1]
+    assert (line.reference, line.end_to_end, line.text) == ("B2", "C2", "ACCOUNT FEE")
+    assert found.sound
 
 
 def test_ofx_2_credit_cards_and_foreign_amounts(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from providers.sandbox.bank_statements import (
     bank_statements,
     business_day,
 )
+from providers.sandbox.truth import payouts
 from providers.sandbox.world import World
 from reconcile.bank.csv_mapping import CsvMapping
 from reconcile.bank.reading import read_bank_bytes
@@ -111,6 +112,21 @@ def test_a_payout_that_fails_before_it_arrives_never_shows():
     world.fail_payout(payout.id)
     clock.advance(timedelta(days=5))
     assert lines(bank_statements(world, FROM, TO).statements) == []
+
+
+def test_a_negative_payout_is_a_debit():
+    """Proves: what the provider takes from the account goes out of it, in every format."""
+    clock = SetClock(START)
+    world = World.open(":memory:", clock)
+    with world.change() as core:
+        payouts.create(core, -700, "USD", {})
+    clock.advance(timedelta(days=5))
+    books = bank_statements(world, FROM, TO)
+    assert [line.amount_minor for line in lines(books.statements)] == [-700]
+    for form in FORMATS:
+        data = write_statements(books.statements, form).encode()
+        found = read_bank_bytes(data, f"b.{EXTENSIONS[form]}", mapping=MAPPING)
+        assert ([n.amount_minor for n in found.lines], found.sound) == ([-700], True)
 
 
 def test_statements_of_neighbouring_periods_join(trade):
