@@ -54,6 +54,11 @@ class BankLine:
     parts: tuple[BankPart, ...] = ()
     """What the line stands for, where the file tells more than the line itself."""
 
+    @property
+    def pending(self) -> bool:
+        """Announced and not booked: part of no balance."""
+        return self.status == PENDING
+
 
 @dataclass(frozen=True, slots=True)
 class BankStatement:

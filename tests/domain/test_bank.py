@@ -72,4 +72,5 @@ def test_every_word_counts_where_there_is_no_reference() -> None:
 def test_pending_lines_move_no_balance() -> None:
     found = statement(PAYOUT, replace(COFFEE, status="pending"))
     assert found.booked_minor == 25000
+    assert [line.pending for line in found.lines] == [False, True]
     assert found.sound
