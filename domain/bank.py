@@ -1,39 +1,68 @@
-"""The bank's side: statements of the company's own accounts, line by line."""
+"""The bank's side: lines and statements of the company's own account, whatever file they came in.
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+A line is what the bank says it booked. Nothing here converts, merges or guesses; a statement that
+contradicts itself says so in `stated`.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from domain.ids import content_id
-from domain.settlement import Reject, StatedTotal
+from domain.settlement import InputFile, Reject, StatedTotal
+
+BOOKED, PENDING = "booked", "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class BankPart:
+    """One payment inside a line that stands for several, or the one behind it."""
+
+    amount_minor: int | None
+    """Signed like the line, None when the file does not say or says it in another way."""
+    currency: str
+    end_to_end: str = ""
+    counterparty: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BankLine:
-    """One line of a statement."""
+    """One line of an account."""
 
     account: str
-    """IBAN or number, as the bank names it, without blanks."""
     currency: str
     amount_minor: int
-    """Positive is money coming in."""
+    """Minor units; positive is a credit, money that came in."""
     booked_on: date
+    """The bank's own calendar day."""
     valued_on: date | None = None
     reference: str = ""
-    """The bank's own id of the line."""
+    """The bank's own id of the line, empty when it gives none."""
     end_to_end: str = ""
-    """The payer's reference or trace number that came with the money."""
+    """The sender's reference: end-to-end id, customer reference or trace number."""
     counterparty: str = ""
     text: str = ""
+    status: str = BOOKED
+    """`booked`, or `pending`: announced, and part of no balance."""
+    reversal: bool = False
+    """The bank takes an earlier line back; the amount has the direction of this line."""
     line: int = 0
-    """Physical line, or number of the entry."""
-    pending: bool = False
-    """Announced and not booked: not part of any balance."""
+    """Physical line of the file, the first is 1."""
+    parts: tuple[BankPart, ...] = ()
+    """What the line stands for, where the file tells more than the line itself."""
+
+    @property
+    def pending(self) -> bool:
+        """Announced and not booked: part of no balance."""
+        return self.status == PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class BankStatement:
-    """One statement of one account in one currency; balances in minor units, None for unstated."""
+    """What one statement says about one account in one currency."""
 
     account: str
     currency: str
@@ -42,68 +71,103 @@ class BankStatement:
     opening_on: date | None
     closing_minor: int | None
     closing_on: date | None
-    lines: tuple[BankLine, ...]
+    lines: tuple[BankLine, ...] = ()
     rejects: tuple[Reject, ...] = ()
     stated: tuple[StatedTotal, ...] = ()
-    """What the statement says about itself beside what its lines come to."""
+    """What the statement says about itself, beside what its lines came to."""
 
     @property
-    def checks(self) -> tuple[StatedTotal, ...]:
-        """All of `stated`, and that opening and lines come to the closing balance."""
-        if self.opening_minor is None or self.closing_minor is None:
-            return self.stated
-        moved = sum(line.amount_minor for line in self.lines if not line.pending)
-        ends = StatedTotal(
-            "closing balance", self.currency, self.closing_minor, self.opening_minor + moved
-        )
-        return (*self.stated, ends)
+    def booked_minor(self) -> int:
+        """Sum of the booked lines."""
+        return sum(line.amount_minor for line in self.lines if line.status == BOOKED)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every row was read and nothing the statement states is contradicted."""
+        return not self.rejects and not any(total.difference for total in self.stated)
 
 
 @dataclass(frozen=True, slots=True)
-class CsvMapping:
-    """How a bank's own CSV file is to be read; column names as in its header."""
+class BankFile:
+    """One file of statements."""
 
-    name: str
-    booked_on: str
-    amount: str = ""
-    """Column of the signed amount; or `credit` and `debit`."""
-    credit: str = ""
-    debit: str = ""
-    currency: str = ""
-    """Column of the currency; or `currency_is`."""
-    currency_is: str = ""
-    account: str = ""
-    """Column of the account; or `account_is`."""
-    account_is: str = ""
-    valued_on: str = ""
-    reference: str = ""
-    end_to_end: str = ""
-    counterparty: str = ""
-    text: str = ""
-    balance: str = ""
-    """Column of the balance after each line, checked from line to line."""
-    date_format: str = "%Y-%m-%d"
-    decimal: str = "."
-    thousands: str = ""
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    skip_lines: int = 0
-    """Lines before the header."""
-    words: Mapping[str, str] = field(default_factory=dict)
+    file: InputFile
+    statements: tuple[BankStatement, ...]
+
+    @property
+    def lines(self) -> tuple[BankLine, ...]:
+        """The lines of all statements, statement after statement."""
+        return tuple(line for statement in self.statements for line in statement.lines)
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """The rows that could not be read, statement after statement."""
+        return tuple(reject for statement in self.statements for reject in statement.rejects)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every row was read and nothing the file states is contradicted."""
+        return not self.file.unreadable and not any(t.difference for t in self.file.stated)
 
 
-def identities(lines: Iterable[BankLine]) -> Iterator[tuple[BankLine, str]]:
-    """Every line with its identity: the bank's id of it, else its content, and its number among
-    lines of one statement file that are alike.
+Content = tuple[str | int, ...]
 
-    So a line that comes again in an overlapping file is known, and two equal purchases of one day
-    stay two.
+
+def content(line: BankLine) -> Content:
+    """What makes a line the same line in another file: its reference, else all it says.
+
+    The bank's reference stands for text and counterparty, which layouts cut differently; amount
+    and day stay, because some banks use one reference for several lines.
     """
-    seen: dict[tuple[str, ...], int] = {}
+    where = (line.account, line.currency, line.booked_on.isoformat(), line.amount_minor)
+    if line.reference:
+        return (*where, "reference", line.reference)
+    valued = line.valued_on.isoformat() if line.valued_on else ""
+    words = (" ".join(text.split()) for text in (line.end_to_end, line.counterparty, line.text))
+    return (*where, "words", valued, *words)
+
+
+def identity(line: BankLine, occurrence: int = 0) -> str:
+    """A stable id: the same line of an overlapping or repeated statement has the same one.
+
+    `occurrence` counts equal lines of one account and day from 0, so that two equal purchases of
+    a day stay two; see `identities`.
+    """
+    told = json.dumps([*content(line), occurrence], ensure_ascii=True)
+    return f"bln_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+
+
+def identities(statements: Sequence[BankStatement]) -> tuple[str, ...]:
+    """The ids of all lines of `statements`, in their order.
+
+    Equal lines are counted within a statement, and across statements that continue one another
+    (one opens with what the other closed with): those hold different lines. Statements that
+    overlap hold the same lines, so each is counted from the start.
+    """
+    last: dict[tuple[str, str], tuple[BankStatement, Counter[Content]]] = {}
+    found: list[str] = []
+    for statement in statements:
+        key = (statement.account, statement.currency)
+        before, counted = last.get(key, (None, Counter[Content]()))
+        if before is None or not _continues(before, statement):
+            counted = Counter()
+        found.extend(_numbered(statement.lines, counted))
+        last[key] = (statement, counted)
+    return tuple(found)
+
+
+def _numbered(lines: Iterable[BankLine], counted: Counter[Content]) -> Iterable[str]:
     for line in lines:
-        content = (
-            line.account, line.currency, str(line.amount_minor), line.booked_on.isoformat(),
-            line.reference or f"{line.end_to_end}\x1f{line.counterparty}\x1f{line.text}",
-        )  # fmt: skip
-        number = seen[content] = seen.get(content, -1) + 1
-        yield line, content_id("bnk", *content, str(number))
+        told = content(line)
+        yield identity(line, counted[told])
+        counted[told] += 1
+
+
+def _continues(before: BankStatement, after: BankStatement) -> bool:
+    linked = before.closing_minor is not None and before.closing_minor == after.opening_minor
+    return linked and _told(before) != _told(after)
+
+
+def _told(statement: BankStatement) -> tuple[object, ...]:
+    """What a copy shares; banks give several statements one id, so the lines count too."""
+    return (statement.statement_id, *map(content, statement.lines))

@@ -5,7 +5,7 @@ Nothing heavy is imported before it is asked for. What is here is reached throug
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from providers.registry import AccountSettings, SandboxSettings
+    from providers.sandbox.bank_statements import Planted
     from providers.sandbox.deliveries import Deliverer as Deliverer
     from providers.sandbox.world import World as World
 
@@ -141,6 +142,26 @@ def sandbox_formats() -> tuple[str, ...]:
     from providers.sandbox.exports import FORMATS
 
     return (*FORMATS, SETTLEMENT)
+
+
+def sandbox_bank(
+    world: "World", form: str, start: date, end: date, *, late: int = 0, missing: int = 0,
+    merged: int = 0, off: int = 0, unrelated: bool = False, seed: int = 1,
+) -> tuple[str, tuple["Planted", ...]]:  # fmt: skip
+    """Statements of the company's bank account over [start, end) as a file, and what was planted.
+
+    The formats and the faults are described in `providers.sandbox.bank_files` and
+    `bank_statements`.
+
+    Raises:
+        InvalidRequest: no such format, an empty period, or too few payouts for the faults.
+    """
+    from providers.sandbox.bank_files import write_statements
+    from providers.sandbox.bank_statements import BankFaults, bank_statements
+
+    faults = BankFaults(late, missing, merged, off, unrelated, seed)
+    books = bank_statements(world, start, end, faults)
+    return write_statements(books.statements, form), books.planted
 
 
 def planted_export(

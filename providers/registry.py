@@ -23,6 +23,7 @@ from providers.pretend import planted_export as planted_export
 from providers.pretend import reset_world as reset_world
 from providers.pretend import roots as roots_of
 from providers.pretend import sandbox_app as sandbox_app
+from providers.pretend import sandbox_bank as sandbox_bank
 from providers.pretend import sandbox_export as sandbox_export
 from providers.pretend import sandbox_formats as sandbox_formats
 from providers.pretend import world_path as world_path

@@ -67,6 +67,7 @@ PLANTED = {
     "sql": ("tscli/commands/planted.py", "import sqlalchemy"),
     "wire": ("reconcile/planted.py", "import stripe"),
     "frames": ("db/planted.py", "import pandas"),
+    "bank": ("reports/planted.py", "import mt940"),
     "templates": ("tscli/render/planted.py", "import jinja2"),
     "terminal": ("reports/planted.py", "import rich"),
 }

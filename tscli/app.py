@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.audit import Actor
-from domain.bank import CsvMapping
 from domain.clock import Clock, SetClock, SystemClock
 from domain.errors import ConfigurationError
 from domain.ids import Ids
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from domain.provider import Provider, ProviderAccount
     from domain.settlement import ExportFormat
     from providers.registry import AccountSettings, Deliverer, SandboxSettings, World
+    from reconcile.bank.csv_mapping import CsvMapping
     from tscli.services.context import Context
     from tscli.services.routing import Routes
     from tscli.settings import PayPalSection, Settings, StripeSection
@@ -189,12 +189,14 @@ class App:
         Raises:
             ConfigurationError: nothing is configured under this name, or not enough.
         """
-        section = self.settings.bank.get(name)
-        if section is None:
+        from reconcile.bank.csv_mapping import CsvMapping as Mapping
+
+        table = self.settings.bank.get(name)
+        if table is None:
             raise ConfigurationError(
                 f"There is no mapping [bank.{name}].", hint="See `Bank statements` in the README."
             )
-        return section.mapping(name)
+        return Mapping.parse(name, table)
 
     def context(self, reason: str = "") -> Context:
         """The surroundings for services.

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.bank import CsvMapping
 from domain.errors import ConfigurationError, InvalidRequest
 from domain.matching import Matching, Tolerance
 from domain.money import parse_minor
@@ -53,60 +52,6 @@ class ReconcileSection(BaseModel):
             dates_apart=timedelta(days=self.dates_apart_days),
             tolerances=tuple(_tolerance(section) for section in self.tolerances),
         )
-
-
-class BankSection(BaseModel):
-    """How a bank's own CSV file is to be read; see `domain.bank.CsvMapping`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    booked_on: str
-    """Column of the day of booking."""
-    amount: str = ""
-    """Column of the signed amount; or `credit` and `debit`."""
-    credit: str = ""
-    debit: str = ""
-    currency: str = ""
-    """Column of the currency; or `currency_is`."""
-    currency_is: str = ""
-    account: str = ""
-    """Column of the account; or `account_is`."""
-    account_is: str = ""
-    valued_on: str = ""
-    reference: str = ""
-    """Column of the bank's own id of the line."""
-    end_to_end: str = ""
-    """Column of the reference that came with the money."""
-    counterparty: str = ""
-    text: str = ""
-    balance: str = ""
-    """Column of the balance after each line, checked from line to line."""
-    date_format: str = "%Y-%m-%d"
-    decimal: str = Field(default=".", min_length=1, max_length=1)
-    thousands: str = Field(default="", max_length=1)
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    skip_lines: int = Field(default=0, ge=0, le=1000)
-    """Lines before the header."""
-
-    def mapping(self, name: str) -> CsvMapping:
-        """The same as the reader takes it.
-
-        Raises:
-            ConfigurationError: neither a column nor a value for amount, currency or account.
-        """
-        missing = [
-            what
-            for what, given in (
-                ("amount, or credit and debit", self.amount or (self.credit and self.debit)),
-                ("currency or currency_is", self.currency or self.currency_is),
-                ("account or account_is", self.account or self.account_is),
-            )
-            if not given
-        ]
-        if missing:
-            raise ConfigurationError(f"bank.{name}: {missing[0]} is missing.")
-        return CsvMapping(name=name, **self.model_dump())
 
 
 def _tolerance(section: ToleranceSection) -> Tolerance:

@@ -122,13 +122,19 @@ def _dispute(core: Core, line: Line, entry: Entry) -> list[Entry]:
 
 def _payout(core: Core, line: Line, entry: Entry) -> Entry:
     payout = core.store.get(Payout, entry.transaction_id)
-    bank = str(int.from_bytes(payout.id.encode()) % 10**13).rjust(13, "0")
     if line.category == "payout_reversal":
         return replace(
             entry, transaction_id=line.id, code=WITHDRAWAL_REVERSAL, reference_id=payout.id,
             reference_type="TXN",
         )  # fmt: skip
-    return replace(entry, code=SWEEP if payout.automatic else WITHDRAWAL, bank_reference=bank)
+    return replace(
+        entry, code=SWEEP if payout.automatic else WITHDRAWAL, bank_reference=bank_reference(payout)
+    )
+
+
+def bank_reference(payout: Payout) -> str:
+    """The reference under which the bank books a withdrawal."""
+    return str(int.from_bytes(payout.id.encode()) % 10**13).rjust(13, "0")
 
 
 def _words(order: Intent) -> dict[str, Any]:

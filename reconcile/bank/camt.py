@@ -1,205 +1,198 @@
-"""ISO 20022 statements: camt.052, camt.053 and camt.054, versions 02 to 08.
+"""ISO 20022 cash management: camt.053 (statement), camt.052 (report), camt.054 (notification).
 
-Elements are found by their local names. Only what is needed is read, by a parser that refuses
-document type definitions and entities; see the message definitions of ISO 20022 for the elements.
+The direction of an entry is its own CdtDbtInd, also for reversals: RvslInd only says why.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from functools import partial
 
-from domain.bank import BankLine, BankStatement
+from domain.bank import BOOKED, PENDING, BankLine, BankStatement
 from domain.errors import UnreadableExport
-from domain.settlement import Reject, StatedTotal
-from reconcile.bank.amounts import Unreadable, day, minor
-from reconcile.bank.optional import needed
-from reconcile.intake.masking import shown
+from domain.iso4217 import EXPONENTS
+from reconcile.bank.camt_entries import Entry, lines_of, signed
+from reconcile.bank.camt_xml import Element, parse
+from reconcile.bank.drafting import Draft
+from reconcile.bank.figures import Damage, currency, iso_day, minor, whole
 
-_KINDS = ("BkToCstmrStmt", "BkToCstmrAcctRpt", "BkToCstmrDbtCdtNtfctn")
-_STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
-_OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
+CONTAINERS = {
+    "BkToCstmrStmt": ("bank.camt053", "Stmt"),
+    "BkToCstmrAcctRpt": ("bank.camt052", "Rpt"),
+    "BkToCstmrDbtCdtNtfctn": ("bank.camt054", "Ntfctn"),
+}
+"""Element of the message -> format and the element of one statement."""
+NAMESPACE = re.compile(r"(urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.001\.[0-9]{2})?")
+STATUSES = {"BOOK": BOOKED, "PDNG": PENDING, "FUTR": PENDING, "INFO": PENDING}
+"""What the bank has booked moves the balance; what it announces does not."""
+_ENVELOPES_MAX = 4
+_OPENINGS, _CLOSINGS = ("OPBD", "PRCD"), ("CLBD",)
 
 
-def read_camt(data: bytes, file: str) -> Iterator[BankStatement]:
-    """The statements of a file.
+def read_camt(data: bytes, file: str) -> list[BankStatement]:
+    """The statements of a file, one per account and currency.
 
     Raises:
-        UnreadableExport: it is no such document, or not safe to read.
+        UnreadableExport: not well-formed, unsafe, or another message.
     """
-    root = _parse(data, file)
-    body = next((node for node in root if _name(node) in _KINDS), None)
-    if body is None:
-        raise UnreadableExport("the document is no bank statement of ISO 20022", file=file)
-    number = 0
-    for node in body:
-        if _name(node) in _STATEMENTS:
-            statement, number = _statement(node, file, number)
-            yield statement
+    message = _message(parse(data, file), file)
+    name = CONTAINERS[message.name][1]
+    found = [_statement(element, file) for element in message.all(name)]
+    if not found:
+        raise UnreadableExport(f"the message has no <{name}>", file=file, line=message.line)
+    return [statement for draft in found for statement in draft.statements()]
 
 
-def _parse(data: bytes, file: str) -> Any:
-    common, tree = needed("defusedxml.common"), needed("defusedxml.ElementTree")
+def _message(root: Element, file: str) -> Element:
+    """The message inside whatever envelopes stand around it."""
+    level: Sequence[Element] = [root]
+    for _ in range(_ENVELOPES_MAX):
+        for element in level:
+            if element.name in CONTAINERS:
+                if not NAMESPACE.fullmatch(element.namespace):
+                    reason = f"<{element.name}> is of the namespace {element.namespace!r}"
+                    raise UnreadableExport(reason, file=file, line=element.line)
+                return element
+        level = [child for element in level for child in element.children]
+    raise UnreadableExport("the XML is no camt.052, camt.053 or camt.054", file=file, line=1)
 
+
+def _statement(element: Element, file: str) -> Draft:
+    account = element.value("Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Id/PrtryAcct/Id")
+    if not account:
+        reason = f"<{element.name}> names no account"
+        raise UnreadableExport(reason, file=file, line=element.line)
+    draft = Draft(file, account, element.value("Id"), _own_currency(element))
+    # The previous closing balance stands in for an opening one that is not there.
+    for balance in sorted(element.all("Bal"), key=lambda bal: _kind(bal) == "PRCD"):
+        _guard(draft, balance, partial(_balance, draft, balance))
+    entries = list(element.all("Ntry"))
+    for entry in entries:
+        _guard(draft, entry, partial(_entry, draft, entry))
+    for summary in element.all("TxsSummry"):
+        _guard(draft, summary, partial(_summary, draft, summary, entries))
+    return draft
+
+
+def _own_currency(element: Element) -> str:
+    """The account's, else that of a first balance or entry; empty when that is no currency."""
+    amount = element.get("Bal/Amt", "Ntry/Amt")
+    code = element.value("Acct/Ccy") or (amount.attributes.get("Ccy", "") if amount else "")
+    return code if code in EXPONENTS else ""
+
+
+def _guard(draft: Draft, element: Element, read: Callable[[], None]) -> None:
     try:
-        return tree.fromstring(data, forbid_dtd=True)
-    except common.DefusedXmlException:
-        reason = "the document defines entities or a type of its own, which is not safe to read"
-        raise UnreadableExport(reason, file=file) from None
-    except (tree.ParseError, ValueError, LookupError) as error:
-        line = getattr(error, "position", (1, 0))[0]
-        raise UnreadableExport("the XML is damaged or cut off", file=file, line=line) from None
+        read()
+    except Damage as damage:
+        draft.refuse(element.line, damage)
 
 
-def _statement(node: Any, file: str, number: int) -> tuple[BankStatement, int]:
-    account = _text(node, "Acct/Id/IBAN") or _text(node, "Acct/Id/Othr/Id")
-    lines: list[BankLine] = []
-    rejects: list[Reject] = []
-    for entry in _all(node, "Ntry"):
-        number += 1
-        try:
-            lines += _entry(entry, account, number)
-        except Unreadable as bad:
-            rejects.append(Reject(file, number, bad.column, bad.reason, shown(bad.text)))
-    currency = _text(node, "Acct/Ccy") or (lines[0].currency if lines else "")
-    opening, closing = _balance(node, _OPENING, currency), _balance(node, _CLOSING, currency)
-    made = BankStatement(
-        account, currency or (opening[2] if opening else ""), _text(node, "Id"),
-        opening[0] if opening else None, opening[1] if opening else None,
-        closing[0] if closing else None, closing[1] if closing else None,
-        tuple(lines), tuple(rejects), tuple(_summary(node, lines)),
+def _kind(balance: Element) -> str:
+    return balance.value("Tp/CdOrPrtry/Cd")
+
+
+def _amount(element: Element) -> tuple[int, str]:
+    amount = element.get("Amt")
+    if amount is None:
+        raise Damage("Amt", "the amount is missing")
+    code = currency(amount.attributes.get("Ccy", ""), "Amt/@Ccy")
+    return minor(amount.text.strip(), code, "Amt"), code
+
+
+def _balance(draft: Draft, element: Element) -> None:
+    """Opening is OPBD, else the previous closing; closing is CLBD. Others are not of the books."""
+    kind = _kind(element)
+    if kind not in (*_OPENINGS, *_CLOSINGS):
+        return
+    amount, code = _amount(element)
+    held = signed(amount, element)
+    text = element.value("Dt/Dt", "Dt/DtTm", "Dt")
+    on = iso_day(text, "Bal/Dt") if text else None
+    side = draft.closing if kind in _CLOSINGS else draft.opening
+    earlier = side.get(code)
+    if earlier is None or _outer(kind, on, earlier[1], side is draft.closing):
+        side[code] = (held, on)
+    elif earlier != (held, on) and kind != "PRCD":
+        draft.state(f"{kind} stated twice", code, held, earlier[0])
+
+
+def _outer(kind: str, on: date | None, known: date | None, closing: bool) -> bool:
+    """Whether a further balance of a statement of several pages stands further out."""
+    if on is None or known is None or on == known or kind == "PRCD":
+        return False
+    return on > known if closing else on < known
+
+
+def _entry(draft: Draft, element: Element) -> None:
+    amount, code = _amount(element)
+    word = element.value("Sts/Cd", "Sts")
+    if word not in STATUSES:
+        raise Damage("Sts", f"unknown status {word!r}" if word else "the status is empty", word)
+    line = BankLine(
+        draft.account, code, signed(amount, element), _day(element, "BookgDt") or _undated(element),
+        _day(element, "ValDt"), element.value("AcctSvcrRef"), status=STATUSES[word],
+        reversal=_flag(element.value("RvslInd")), line=element.line,
     )  # fmt: skip
-    return made, number
+    entry = Entry(element, line)
+    draft.lines.extend(lines_of(entry))
+    for name, stated, found in entry.stated():
+        draft.state(f"{name} of the entry at line {line.line}", "", stated, found)
 
 
-def _entry(entry: Any, account: str, number: int) -> list[BankLine]:
-    """The line of an entry, or those of its parts where they come to it."""
-    whole = _line(entry, entry, account, number)
-    parts = [
-        _line(entry, part, account, number)
-        for details in _all(entry, "NtryDtls")
-        for part in _all(details, "TxDtls")
-        if _amount_of(part) is not None
-    ]
-    if len(parts) > 1 and sum(part.amount_minor for part in parts) == whole.amount_minor:
-        return parts
-    detail = next(iter(_walk(entry, "NtryDtls/TxDtls")), None)
-    if detail is None:
-        return [whole]
-    return [_line(entry, detail, account, number, amount_from=entry)]
+def _day(element: Element, name: str) -> date | None:
+    text = element.value(f"{name}/Dt", f"{name}/DtTm")
+    return iso_day(text, name) if text else None
 
 
-def _line(
-    entry: Any, part: Any, account: str, number: int, amount_from: Any | None = None
-) -> BankLine:
-    holder = part if amount_from is None else amount_from
-    found = _amount_of(holder)
-    if found is None:
-        raise Unreadable("Amt", "the entry has no amount", "")
-    text, currency = found
-    value = minor(text, currency, "Amt")
-    status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
-    booked = _text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm")
-    valued = _text(entry, "ValDt/Dt") or _text(entry, "ValDt/DtTm")
-    debit = _sign(entry, part)
-    return BankLine(
-        account=account,
-        currency=currency,
-        amount_minor=-value if debit else value,
-        booked_on=day((booked or valued)[:10], "%Y-%m-%d", "BookgDt"),
-        valued_on=day(valued[:10], "%Y-%m-%d", "ValDt") if valued else None,
-        reference=_text(part, "Refs/AcctSvcrRef") or _text(entry, "AcctSvcrRef"),
-        end_to_end=_end_to_end(part),
-        counterparty=_counterparty(part, debit=debit),
-        text=_remittance(entry, part),
-        line=number,
-        pending=status not in ("BOOK", ""),
-    )
+def _undated(element: Element) -> date:
+    """Pending entries may have no booking day yet: their value date stands in."""
+    valued = _day(element, "ValDt")
+    if valued is None:
+        raise Damage("BookgDt", "the entry has no date")
+    return valued
 
 
-def _sign(entry: Any, part: Any) -> bool:
-    word = _text(part, "CdtDbtInd") or _text(entry, "CdtDbtInd")
-    if word not in ("CRDT", "DBIT"):
-        raise Unreadable("CdtDbtInd", "neither CRDT nor DBIT", word)
-    return word == "DBIT"
+def _flag(text: str) -> bool:
+    if text not in ("", "true", "false", "0", "1"):
+        raise Damage("RvslInd", "neither true nor false", text)
+    return text in ("true", "1")
 
 
-def _amount_of(node: Any) -> tuple[str, str] | None:
-    for path in ("Amt", "AmtDtls/TxAmt/Amt"):
-        found = next(iter(_walk(node, path)), None)
-        if found is not None:
-            return (found.text or "").strip(), found.get("Ccy", "")
-    return None
+def _summary(draft: Draft, element: Element, entries: Sequence[Element]) -> None:
+    """Counts and sums the statement states; entries that cannot be read count, and sum to 0."""
+    for name, word in (("TtlNtries", ""), ("TtlCdtNtries", "CRDT"), ("TtlDbtNtries", "DBIT")):
+        total = element.get(name)
+        chosen = [e for e in entries if word in ("", e.value("CdtDbtInd"))]
+        if total is None:
+            continue
+        if total.value("NbOfNtries"):
+            stated = whole(total.value("NbOfNtries"), f"{name}/NbOfNtries")
+            draft.state(f"{name} count", "", stated, len(chosen))
+        code = _only_currency(draft, entries)
+        if total.value("Sum") and code:
+            stated = minor(total.value("Sum"), code, f"{name}/Sum")
+            draft.state(f"{name} sum", code, stated, _sum(chosen, net=False))
+        net = total.value("TtlNetNtry/Amt", "TtlNetNtryAmt")
+        if net and code:
+            way = total.get("TtlNetNtry") or total
+            stated = signed(minor(net, code, f"{name}/TtlNetNtry"), way)
+            draft.state(f"{name} net", code, stated, _sum(chosen, net=True))
 
 
-def _end_to_end(part: Any) -> str:
-    name = _text(part, "Refs/EndToEndId")
-    return "" if name == "NOTPROVIDED" else name
+def _only_currency(draft: Draft, entries: Sequence[Element]) -> str:
+    """That of the sums, which name none: empty where entries have several."""
+    codes = {a.attributes.get("Ccy", "") for e in entries for a in e.all("Amt")}
+    code = codes.pop() if len(codes) == 1 else "" if codes else draft.currency
+    return code if code in EXPONENTS else ""
 
 
-def _counterparty(part: Any, *, debit: bool) -> str:
-    side = "Cdtr" if debit else "Dbtr"
-    return _text(part, f"RltdPties/{side}/Nm") or _text(part, f"RltdPties/{side}/Pty/Nm")
-
-
-def _remittance(entry: Any, part: Any) -> str:
-    texts = [node.text for node in _walk(part, "RmtInf/Ustrd")]
-    texts += [node.text for node in _walk(part, "RmtInf/Strd/CdtrRefInf/Ref")]
-    texts += [_text(part, "AddtlTxInf"), _text(entry, "AddtlNtryInf")]
-    return " ".join(" ".join(text.split()) for text in texts if text)
-
-
-def _balance(
-    node: Any, kinds: tuple[str, ...], currency: str
-) -> tuple[int, date | None, str] | None:
-    for kind in kinds:
-        for balance in _all(node, "Bal"):
-            if _text(balance, "Tp/CdOrPrtry/Cd") != kind:
-                continue
-            found = _amount_of(balance)
-            if found is None or (currency and found[1] != currency):
-                continue
-            try:
-                value = minor(found[0], found[1], "Bal")
-                text = _text(balance, "Dt/Dt") or _text(balance, "Dt/DtTm")
-                on = day(text[:10], "%Y-%m-%d", "Bal") if text else None
-            except Unreadable:
-                return None
-            return (-value if _text(balance, "CdtDbtInd") == "DBIT" else value), on, found[1]
-    return None
-
-
-def _summary(node: Any, lines: list[BankLine]) -> Iterator[StatedTotal]:
-    """What the statement says of its entries: their number, and the sums of both directions."""
-    stated = _text(node, "TxsSummry/TtlNtries/NbOfNtries")
-    if stated.isdigit():
-        yield StatedTotal("entries", "", int(stated), len({line.line for line in lines}))
-    currency = lines[0].currency if lines else ""
-    for path, name, sign in (("TtlCdtNtries", "credits", 1), ("TtlDbtNtries", "debits", -1)):
-        text = _text(node, f"TxsSummry/{path}/Sum")
-        if text and currency:
-            try:
-                value = minor(text, currency, path)
-            except Unreadable:
-                continue
-            moved = sum(sign * ln.amount_minor for ln in lines if sign * ln.amount_minor > 0)
-            yield StatedTotal(name, currency, value, moved)
-
-
-def _name(node: Any) -> str:
-    return str(node.tag).rpartition("}")[2]
-
-
-def _all(node: Any, name: str) -> list[Any]:
-    return [child for child in node if _name(child) == name]
-
-
-def _walk(node: Any, path: str) -> list[Any]:
-    found = [node]
-    for name in path.split("/"):
-        found = [child for parent in found for child in _all(parent, name)]
-    return found
-
-
-def _text(node: Any, path: str) -> str:
-    found = _walk(node, path)
-    return (found[0].text or "").strip() if found else ""
+def _sum(entries: Sequence[Element], *, net: bool) -> int:
+    total = 0
+    for entry in entries:
+        try:
+            amount = _amount(entry)[0]
+            total += signed(amount, entry) if net else amount
+        except Damage:
+            continue
+    return total

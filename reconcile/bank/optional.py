@@ -1,4 +1,4 @@
-"""Packages that only bank statements need: an extra of its own."""
+"""Packages that only readers of bank files need: the extra `bank`."""
 
 import importlib
 from typing import Any
@@ -6,16 +6,18 @@ from typing import Any
 from domain.errors import ConfigurationError
 
 
-def needed(name: str) -> Any:
-    """A package by its import name.
+def package(name: str, what: str) -> Any:
+    """A module of an optional package.
 
     Raises:
         ConfigurationError: it is not installed.
     """
     try:
         return importlib.import_module(name)
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != name.partition(".")[0]:
+            raise
         raise ConfigurationError(
-            "Bank statements of this format need packages that are not installed.",
-            hint='Install them: pip install "tscli[bank]".',
+            f"Reading {what} needs a package that is not installed.",
+            hint='Install tscli with the extra [bank]: pip install "tradesense-payments[bank]".',
         ) from None

@@ -189,12 +189,34 @@ def _row(*cells: object) -> str:
 
 
 def camt(deposits: Iterable[Deposit]) -> str:
-    """A statement without balances: what stands in the account besides is nobody's concern."""
+    """A statement per currency, from nothing to what its entries come to."""
+    lines = list(deposits)
     return (
         '<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">'
-        "<BkToCstmrStmt><Stmt><Id>1</Id><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>"
-        + "".join(map(_entry, deposits))
-        + "</Stmt></BkToCstmrStmt></Document>"
+        "<BkToCstmrStmt>"
+        + "".join(_statement(lines, code) for code in sorted({line.currency for line in lines}))
+        + "</BkToCstmrStmt></Document>"
+    )
+
+
+def _statement(deposits: Sequence[Deposit], currency: str) -> str:
+    own = [line for line in deposits if line.currency == currency]
+    ends = ((0, "OPBD"), (sum(line.amount for line in own), "CLBD"))
+    return (
+        f"<Stmt><Id>{currency}</Id><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id>"
+        f"<Ccy>{currency}</Ccy></Acct>"
+        + "".join(_balance(minor, kind, currency) for minor, kind in ends)
+        + "".join(map(_entry, own))
+        + "</Stmt>"
+    )
+
+
+def _balance(minor: int, kind: str, currency: str) -> str:
+    return (
+        f"<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp>"
+        f'<Amt Ccy="{currency}">{format_minor(abs(minor), currency)}</Amt>'
+        f"<CdtDbtInd>{'DBIT' if minor < 0 else 'CRDT'}</CdtDbtInd>"
+        f"<Dt><Dt>{_day(START if kind == 'OPBD' else END)}</Dt></Dt></Bal>"
     )
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 from types import FrameType
 
 from domain.errors import PaymentsError
-from reconcile.bank.files import read_bank
 from reconcile.intake.export import Choice
 from reconcile.intake.files import read_exports
 from tests.corpus.files import camt, write
-from tests.corpus.ledgers import Deposit
 from tests.corpus.playing import build
-from tests.reconcile import test_bank as bank
+from tests.reconcile import bank_texts as bank
 from tests.reconcile import test_formats as formats
+from tscli.services.bank import read_statement
 
 PATIENCE_SECONDS = 20
 """No file here is larger than some kilobytes: a reader that takes longer hangs."""
@@ -39,16 +38,12 @@ def samples(folder: Path) -> dict[str, bytes]:
     written = write(corpus, folder)
     found = {path.name: path.read_bytes() for paths in written.statements.values()
              for path in paths}  # fmt: skip
-    deposits = [Deposit(d.reference, d.amount, d.currency, d.at, d.text) for d in corpus.bank]
     found |= {
         "settlement": formats.PLAIN.encode(),
         "download": "\n".join((*formats.DOWNLOADS["German"], "")).encode(),
-        "camt": bank.CAMT.encode(),
-        "camt entries": camt(deposits).encode(),
-        "mt940": bank.MT940.encode(),
-        "bai2": bank.BAI2.encode(),
-        "ofx": bank.OFX.encode(),
+        "statement": camt(corpus.bank).encode(),
     }
+    found |= {name: text.encode() for name, text in bank.GOOD.items() if name != "a.csv"}
     return found | {name: data for name, data in formats.WRAPPED.items() if name != "gzip"}
 
 
@@ -95,7 +90,7 @@ def try_one(path: Path) -> str:
             )
             return "export"
         try:
-            statement = read_bank(path)
+            statement = read_statement(path, None)
         except PaymentsError:
             return "refused"
         lines = list(statement.lines)

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from providers.sandbox.bank_plain import CSV_MAPPING
+from reconcile.bank.csv_mapping import CsvMapping
+from reconcile.bank.reading import read_bank
 from tests.conftest import Cli
 
 CREATE = (
@@ -151,3 +154,30 @@ def test_reset_asks_and_forgets(sqlite_cli: Cli) -> None:
 def test_an_unknown_layout_is_refused(sqlite_cli: Cli) -> None:
     words = ("--from", "2020-01-01", "--to", "2100-01-01", "--layout", "nonsense")
     assert sqlite_cli("sandbox", "export", *words).exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["camt053", "mt940", "bai2", "ofx", "csv"])
+def test_the_bank_of_the_sandbox_writes_statements(cli: Cli, tmp_path: Path, form: str) -> None:
+    """Proves that a payout shows on the statement of the day it arrives, in every format."""
+    for provider in ("stripe", "paypal"):
+        path = tmp_path / f"{provider}.{form}"
+        words = ("--from", "2026-01-01", "--to", "2026-02-01", "--format", form)
+        ran = cli(
+            "sandbox", "bank-statement", *words, "--provider", provider, "--unrelated",
+            "--output", str(path),
+        )  # fmt: skip
+        assert ran.exit_code == 0, ran.stderr
+        found = read_bank(path, mapping=CsvMapping.parse("sandbox", CSV_MAPPING))
+        assert found.sound
+        assert [n.amount_minor for n in found.lines].count(-400) == 2 * 4
+        shown = cli("sandbox", "bank-statement", *words, "--provider", provider)
+        assert shown.exit_code == 0
+        assert "SB00SANDBOX0000000001" in shown.stdout
+
+
+def test_what_the_bank_cannot_write_is_said(cli: Cli) -> None:
+    """Proves for formats, periods and faults that the words are refused, not guessed."""
+    days = ("--from", "2026-01-01", "--to", "2026-02-01")
+    assert cli("sandbox", "bank-statement", *days, "--format", "pdf").exit_code == 2
+    assert cli("sandbox", "bank-statement", *days, "--late", "3").exit_code == 2
+    assert cli("sandbox", "bank-statement", "--from", "x", "--to", "y").exit_code == 2

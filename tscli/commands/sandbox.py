@@ -24,6 +24,7 @@ from tscli.words import (
 
 commands = typer.Typer(help="The pretend provider used without keys.", no_args_is_help=True)
 
+CountOption = Annotated[int, typer.Option(min=0, help="How many payouts it happens to.")]
 PretendOption = Annotated[str, typer.Option("--provider", help="Whose pretend world.")]
 
 
@@ -95,6 +96,46 @@ def export(
         text = sandbox_export(world, layout, period.start_at, period.end_at, timezone)
     finally:
         world.close()
+    if output is None:
+        tell(text.rstrip("\n"))
+        return
+    say(f"Wrote {write_file(output, text.encode())}")
+
+
+@commands.command("bank-statement")
+def bank_statement(
+    ctx: typer.Context,
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, YYYY-MM-DD.")],
+    end: Annotated[
+        str, typer.Option("--to", metavar="DATE", help="First day that is no longer part of it.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", help="camt053, mt940, bai2, ofx or csv.")
+    ] = "camt053",
+    provider: PretendOption = "stripe",
+    late: CountOption = 0,
+    missing: CountOption = 0,
+    merged: CountOption = 0,
+    off: CountOption = 0,
+    unrelated: Annotated[
+        bool, typer.Option("--unrelated", help="Rent and card purchases.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of which payouts are hit.")] = 1,
+    output: Annotated[Path | None, typer.Option("--output", help="File to write.")] = None,
+) -> None:
+    """Write statements of the company's bank account, into which the world's payouts arrive."""
+    from providers.registry import sandbox_bank
+
+    world = open_app(ctx).open_world(provider)
+    try:
+        text, planted = sandbox_bank(
+            world, form, day(start), day(end), late=late, missing=missing, merged=merged, off=off,
+            unrelated=unrelated, seed=seed,
+        )  # fmt: skip
+    finally:
+        world.close()
+    for plant in planted:
+        say(f"Planted: {plant.fault} {' and '.join(plant.payouts)}")
     if output is None:
         tell(text.rstrip("\n"))
         return

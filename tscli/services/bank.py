@@ -1,7 +1,7 @@
 """The bank's side: statements taken in, and the payouts found in them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from db.database import Books
 from domain.arrival import ARRIVES_WITHIN
 from domain.audit import canonical
-from domain.bank import BankLine, CsvMapping, identities
+from domain.bank import BankFile, BankLine, identities
 from domain.operator import Permission
 from domain.payout import PayoutProof
 from domain.provider import ProviderAccount
@@ -18,7 +18,7 @@ from tscli.services.statements import TakenIn, blocks_of
 
 if TYPE_CHECKING:
     from reconcile.arrivals import Arrivals
-    from reconcile.bank.files import BankFile
+    from reconcile.bank.csv_mapping import CsvMapping
     from tscli.services.context import Context
 
 PURPOSE = "bank"
@@ -27,7 +27,7 @@ BANK = ProviderAccount("bank", "all", "live")
 
 
 def import_bank(
-    context: "Context", path: Path, mapping: CsvMapping | None, *, dry_run: bool = False
+    context: "Context", path: Path, mapping: "CsvMapping | None", *, dry_run: bool = False
 ) -> TakenIn:
     """Keep a bank statement and its booked lines; what is there already changes nothing.
 
@@ -36,16 +36,32 @@ def import_bank(
         InvalidRequest: it is no statement that can be told.
         ConfigurationError: a package its format needs is not installed.
     """
-    from reconcile.bank.files import read_bank
-
     require(context, Permission.RECONCILE)
-    read = read_bank(path, mapping)
+    read = read_statement(path, mapping)
     with context.database.transaction(dry_run=dry_run) as books:
         books.runs.lock()
         return _keep(books, context, read, path)
 
 
-def _keep(books: Books, context: "Context", read: "BankFile", path: Path) -> TakenIn:
+def read_statement(path: Path, mapping: "CsvMapping | None") -> BankFile:
+    """A bank file, taken out of whatever it is wrapped in.
+
+    Raises:
+        UnreadableExport: the file as a whole cannot be read, or is no statement we know.
+        ConfigurationError: a package its format needs is not installed.
+    """
+    from reconcile.bank.reading import BYTES_MAX, read_bank_bytes
+    from reconcile.intake.containers import unpacked
+
+    origin = unpacked(path)
+    with origin.path.open("rb") as stream:
+        read = read_bank_bytes(stream.read(BYTES_MAX + 1), origin.name, mapping=mapping)
+    if not origin.digest:
+        return read
+    return replace(read, file=replace(read.file, digest=origin.digest, size=origin.size))
+
+
+def _keep(books: Books, context: "Context", read: BankFile, path: Path) -> TakenIn:
     file, rejects = read.file, read.rejects
     before = books.statements.file_id(PURPOSE, file.digest, BANK)
     if before is not None:
@@ -56,7 +72,8 @@ def _keep(books: Books, context: "Context", read: "BankFile", path: Path) -> Tak
         file_id, PURPOSE, file, BANK, context.clock.now(), canonical(document).decode()
     )
     books.statements.keep(file.digest, blocks_of(path, file))
-    booked = [line for line in read.lines if not line.pending]
+    named = zip(read.lines, identities(read.statements), strict=True)
+    booked = [(line, name) for line, name in named if not line.pending]
     added = books.statements.add_bank_lines(file_id, _rows(booked))
     books.record(
         context.actor,
@@ -68,8 +85,8 @@ def _keep(books: Books, context: "Context", read: "BankFile", path: Path) -> Tak
     return TakenIn(file_id, file, rejects, added, len(booked) - added, already_done=False)
 
 
-def _rows(lines: Sequence[BankLine]) -> Iterator[dict[str, Any]]:
-    for ordinal, (line, identity) in enumerate(identities(lines)):
+def _rows(lines: Sequence[tuple[BankLine, str]]) -> Iterator[dict[str, Any]]:
+    for ordinal, (line, identity) in enumerate(lines):
         yield {
             "ordinal": ordinal,
             "line": line.line,

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from domain.bank import CsvMapping
 from domain.provider import ProviderAccount
 from domain.settlement import ExportFormat
 from tscli.services.periods import check_zone
 from tscli.services.statements import TakenIn, keep_statements
 
 if TYPE_CHECKING:
+    from reconcile.bank.csv_mapping import CsvMapping
     from reconcile.frames import Reported
     from tscli.services.context import Context
 
-Mappings = Callable[[str], CsvMapping]
+Mappings = Callable[[str], "CsvMapping"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def preview(
         ConfigurationError: no such mapping, or a package is not installed.
     """
     if _is_bank(path, words):
-        from reconcile.bank.files import read_bank
+        from tscli.services.bank import read_statement
 
-        read = read_bank(path, mappings(words.bank) if mappings and words.bank else None)
+        read = read_statement(path, mappings(words.bank) if mappings and words.bank else None)
         return TakenIn("", read.file, read.rejects, 0, 0, already_done=False)
     reported = _read(formats, path, words)
     return TakenIn("", reported.files[0], reported.rejects, 0, 0, already_done=False)
@@ -85,9 +85,13 @@ def take_in(
 
 
 def _is_bank(path: Path, words: Words) -> bool:
-    from reconcile.bank.files import sniff
+    if words.bank or words.format_name:
+        return bool(words.bank)
+    from reconcile.bank.sniffing import HEAD_BYTES, sniff
+    from reconcile.intake.containers import unpacked
 
-    return bool(words.bank) or (not words.format_name and bool(sniff(path)))
+    with unpacked(path).path.open("rb") as stream:
+        return sniff(stream.read(HEAD_BYTES), path.name) is not None
 
 
 def _read(formats: Sequence[ExportFormat], path: Path, words: Words) -> "Reported":
