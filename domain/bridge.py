@@ -28,6 +28,28 @@ class BridgeItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AtTheBank:
+    """A provider's payouts in one currency up to an instant, and what the bank shows of them."""
+
+    paid_minor: int
+    """All payouts that did not come back."""
+    in_transit_minor: int
+    """Not there yet, and not late."""
+    late_minor: int
+    """Not there, and late, or nobody can say which line they are."""
+    off_minor: int
+    """What arrived above or below what was paid, together."""
+    arrived_minor: int
+    """By the bank's own lines."""
+
+    @property
+    def tie_out_minor(self) -> int:
+        """What nobody can name: the bank's lines less everything that leads to them."""
+        led = self.paid_minor - self.in_transit_minor - self.late_minor + self.off_minor
+        return self.arrived_minor - led
+
+
+@dataclass(frozen=True, slots=True)
 class Bridge:
     """One provider account in one currency at an instant; minor units."""
 
@@ -48,10 +70,9 @@ class Bridge:
     """The provider's balance from its own lines."""
     stated_minor: int | None
     """The same as the provider states it, where it does for this instant."""
-    in_transit_minor: int = 0
-    """Payouts that left the provider and have not reached the bank."""
-    bank_minor: int | None = None
-    """What reached the bank, where statements were taken in."""
+    bank: "AtTheBank | None" = None
+    """The payouts on their way from the provider's balance to the bank, where its statements were
+    taken in."""
 
     @property
     def open_minor(self) -> int:
@@ -63,6 +84,11 @@ class Bridge:
         """What nobody can name: the provider's balance less everything that leads to it."""
         led = self.ledger_minor + self.opening_minor + self.open_minor + self.tolerated_minor
         return self.provider_minor - led
+
+    @property
+    def bank_tie_out_minor(self) -> int:
+        """What nobody can name of the payouts at the bank; 0 without statements."""
+        return self.bank.tie_out_minor if self.bank else 0
 
     @property
     def gap_minor(self) -> int | None:

@@ -75,21 +75,22 @@ class Payments:
 
     def of(self, ids: Any) -> list[str]:
         """The payment of each id, empty where our ledger has none under it."""
-        value_set = pa.chunked_array(self.references.chunks, pa.string()).combine_chunks()
-        at = pc.index_in(pa.array(ids, pa.string()), value_set=value_set)
-        places = at.to_pylist()
-        hits = np.array([place for place in places if place is not None], np.int64)
-        texts = iter(take(self.payments, hits).to_pylist() if hits.size else [])
-        return [
-            (next(texts) if place is not None else self.known.get(name, "")) if name else ""
-            for place, name in zip(places, ids, strict=True)
-        ]
+        held = self._held(ids)
+        return [(held.get(name) or self.known.get(name, "")) if name else "" for name in ids]
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
         """Whether our ledger has each id at all, whatever payment it belongs to."""
-        value_set = pa.chunked_array(self.references.chunks, pa.string()).combine_chunks()
-        found = pc.is_in(pa.array(ids, pa.string()), value_set=value_set).to_pylist()
-        return [hit or name in self.known for hit, name in zip(found, ids, strict=True)]
+        held = self._held(ids)
+        return [name in held or name in self.known for name in ids]
+
+    def _held(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those of the ids that our lines name -> payment; the many are searched for the few."""
+        wanted = pa.array({name for name in ids if name}, pa.string())
+        if not len(wanted):
+            return {}
+        rows = np.flatnonzero(pc.is_in(self.references, value_set=wanted).to_numpy())
+        names = take(self.references, rows).to_pylist()
+        return dict(zip(names[::-1], take(self.payments, rows).to_pylist()[::-1], strict=True))
 
 
 def sort_of(name: str) -> str:

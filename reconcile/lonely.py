@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.buckets import Bucket
 from domain.settlement import LineKind
@@ -50,14 +52,23 @@ def _name_refunds(theirs: Theirs, alone: Ints, payments: Payments, found: Array)
     parents = take(theirs.parent, alone[refunds]).to_pylist()
     held = payments.of(parents)
     known = payments.holds(parents)
-    charges = np.flatnonzero(theirs.kind == _CODE[LineKind.CHARGE])
-    reported = set(take(theirs.source, charges).to_pylist())
-    reported |= set(take(theirs.reference, charges).to_pylist())
+    reported = _reported_charges(theirs, parents)
     strangers = [
         bool(parent) and not payment and not ours and parent not in reported
         for parent, payment, ours in zip(parents, held, known, strict=True)
     ]
     found[refunds[np.array(strangers, bool)]] = Bucket.REFUND_WITHOUT_CHARGE
+
+
+def _reported_charges(theirs: Theirs, names: list[str]) -> set[str]:
+    """Those of the names that a reported charge goes by."""
+    wanted = pa.array({name for name in names if name}, pa.string())
+    found: set[str] = set()
+    for column in (theirs.source, theirs.reference):
+        hits = pc.is_in(column, value_set=wanted).to_numpy()
+        rows = np.flatnonzero(hits & (theirs.kind == _CODE[LineKind.CHARGE]))
+        found |= set(take(column, rows).to_pylist())
+    return found
 
 
 def _filled(column: Any, rows: Ints) -> Bools:

@@ -84,7 +84,7 @@ def _text_of(read: Read, key: str) -> Any:
     """A text column of a file; empty in every row where the file has no such column."""
     if key in read.columns:
         return read.columns[key]
-    return pa.chunked_array([pa.array([""] * read.rows, pa.string())])
+    return pa.chunked_array([pa.repeat(pa.scalar("", pa.string()), read.rows)])
 
 
 def _kinds_of(read: Read, form: ExportFormat) -> list[Array]:

@@ -28,6 +28,8 @@ class Played:
     """(provider, bucket, side and currency, rows, amount) of all buckets."""
     matched: dict[str, int]
     """Rows of ours that were matched, by provider."""
+    untied: tuple[tuple[str, str, int, int], ...]
+    """(provider, currency, tie-out, tie-out at the bank) of every bridge that does not tie."""
 
     @property
     def missed(self) -> Counter[Answer]:
@@ -56,6 +58,7 @@ def play(
     names: set[str] = set()
     buckets: list[tuple[str, str, str, int, int]] = []
     matched: dict[str, int] = {}
+    untied: list[tuple[str, str, int, int]] = []
     for provider in written.ledgers:
         run = cli("reconcile", "run", *PERIOD, "--provider", provider, "--format", "json")
         assert run.exit_code in (1, 3), run.stderr[-2000:]
@@ -68,6 +71,7 @@ def play(
              b["amount"]["minor"] if b["amount"] else 0)
             for b in run.data["buckets"]
         ]  # fmt: skip
+        untied += _untied(cli, provider)
         out = folder / f"{provider}_breaks.json"
         words = ("--provider", provider, "--format", "json", "--output", str(out))
         assert cli("breaks", "export", *words).exit_code == 0
@@ -75,7 +79,19 @@ def play(
             name = "" if one["kind"] in _NAMELESS else one["provider_reference"]
             found[provider, one["kind"], name] += 1
             names.add(one["break_id"])
-    return Played(Counter(corpus.answers), found, frozenset(names), tuple(buckets), matched)
+    return Played(
+        Counter(corpus.answers), found, frozenset(names), tuple(buckets), matched, tuple(untied)
+    )
+
+
+def _untied(cli: Cli, provider: str) -> list[tuple[str, str, int, int]]:
+    """Bridges at the end of the month whose named items do not explain everything."""
+    words = ("--as-of", "2026-04-01", "--provider", provider, "--format", "json")
+    rows = [
+        (provider, one["currency"], one["tie_out"]["minor"], one["bank"]["tie_out"]["minor"])
+        for one in cli("reports", "bridge", *words).data
+    ]
+    return [row for row in rows if any(row[2:])]
 
 
 def _take_in(cli: Cli, written: Written, *, turned: bool) -> None:

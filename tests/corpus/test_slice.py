@@ -17,6 +17,7 @@ def test_every_planted_break_is_found_and_no_other(cli: Cli, tmp_path: Path) -> 
     assert played.missed == {}
     assert played.surplus == {}
     assert played.matched == corpus.clean
+    assert played.untied == ()
     assert {kind for _, kind, _ in corpus.answers} == {kind.value for kind in KINDS}
 
 

@@ -58,7 +58,7 @@ def bridge(
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Lead from our ledger's balance to the provider's by named open items, per currency.
+    """Lead from our ledger's balance to the provider's and to the bank, by named open items.
 
     Exit codes: 0 every currency ties to zero, 1 one does not, or the provider states another
     balance.
@@ -74,7 +74,7 @@ def bridge(
     else:
         rows = [row for one in found for row in matching.bridge_rows(one)]
         show(View("reports.bridge", rows, matching.BRIDGE_COLUMNS), form, output)
-    if any(one.tie_out_minor or one.gap_minor for one in found):
+    if any(one.tie_out_minor or one.gap_minor or one.bank_tie_out_minor for one in found):
         raise typer.Exit(FINDINGS)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from domain.breaks import Break
-from domain.bridge import Bridge
+from domain.bridge import AtTheBank, Bridge
 from domain.clock import iso
 from domain.matching import Certificate
 from domain.payout import PayoutProof
@@ -120,9 +120,19 @@ def bridge_data(bridge: Bridge) -> dict[str, Any]:
         "provider_balance": money(bridge.provider_minor, code),
         "stated": optional(bridge.stated_minor),
         "gap": optional(bridge.gap_minor),
-        "in_transit": money(bridge.in_transit_minor, code),
-        "bank": optional(bridge.bank_minor),
+        "bank": None if bridge.bank is None else _bank_data(bridge.bank, code),
         "tie_out": money(bridge.tie_out_minor, code),
+    }
+
+
+def _bank_data(bank: AtTheBank, code: str) -> dict[str, Any]:
+    return {
+        "paid": money(bank.paid_minor, code),
+        "in_transit": money(bank.in_transit_minor, code),
+        "late": money(bank.late_minor, code),
+        "off": money(bank.off_minor, code),
+        "arrived": money(bank.arrived_minor, code),
+        "tie_out": money(bank.tie_out_minor, code),
     }
 
 
@@ -147,6 +157,16 @@ def bridge_rows(bridge: Bridge) -> list[dict[str, Any]]:
     if bridge.stated_minor is not None:
         rows.append(line("balance the provider states", bridge.stated_minor))
     rows.append(line("tie-out", bridge.tie_out_minor))
+    if bridge.bank is not None:
+        bank = bridge.bank
+        rows += [
+            line("paid out so far", bank.paid_minor),
+            line("on its way to the bank", -bank.in_transit_minor),
+            line("late, or not to be told", -bank.late_minor),
+            line("arrived above or below", bank.off_minor),
+            line("arrived at the bank", bank.arrived_minor),
+            line("tie-out at the bank", bank.tie_out_minor),
+        ]
     return rows
 
 

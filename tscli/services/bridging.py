@@ -1,6 +1,6 @@
 """The bridge between our ledger and a provider's balance, from everything up to an instant."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from db.database import Books
 from domain.break_life import BreakRecord, BreakState, age_class, effect_of
 from domain.breaks import Break
-from domain.bridge import Bridge, BridgeItem
+from domain.bridge import AtTheBank, Bridge, BridgeItem
+from domain.buckets import Bucket
 from domain.clock import to_micros
+from domain.payout import MembersBy
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind
 from tscli.services.balances import opening_balances, stated_closing
@@ -39,6 +41,7 @@ def bridge(context: "Context", owner: ProviderAccount, at: datetime) -> list[Bri
         ledger = books.ledger.provider_balances(owner, at)
         lines = books.statements.balances(owner, at)
         opening = _opening(books, owner, files, at, lines)
+        bank = _at_the_bank(books, owner, comparison, at)
         breaks = list(comparison.iter_breaks())
         records = books.breaks.known([item.break_id for item in breaks])
     stated = stated_closing(files, at)
@@ -58,6 +61,7 @@ def bridge(context: "Context", owner: ProviderAccount, at: datetime) -> list[Bri
             tolerated_minor=tolerated.get(code, 0),
             provider_minor=lines.get(code, 0) + opening.get(code, 0),
             stated_minor=stated.get(code),
+            bank=bank.get(code),
         )
         for code in currencies
     ]
@@ -81,6 +85,36 @@ def _compare(
     return compare(
         expected, reported, replace(rules, period=(0, to_micros(at)), covered=every_kind)
     )
+
+
+def _at_the_bank(
+    books: Books, owner: ProviderAccount, comparison: "Comparison", at: datetime
+) -> dict[str, AtTheBank]:
+    """By currency what became of all payouts; nothing where no statement was taken in."""
+    from reconcile.payouts import prove_payouts
+    from tscli.services.bank import arrivals_of
+
+    payouts = prove_payouts(comparison.reported.frame)
+    seen = arrivals_of(books, owner, payouts, _BEGINNING, at)
+    if not seen.found and not seen.breaks:
+        return {}
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for payout in payouts:
+        if payout.members_by is not MembersBy.RETURNED:
+            sums[payout.currency]["paid"] += payout.paid_minor
+    for payout in seen.in_transit:
+        sums[payout.currency]["in transit"] += payout.paid_minor
+    for arrival in seen.found:
+        if arrival.by != "returned":
+            sums[arrival.currency]["arrived"] += arrival.arrived_minor
+            sums[arrival.currency]["off"] += arrival.arrived_minor - arrival.paid_minor
+    for item in seen.breaks:
+        if item.expected and item.kind in (Bucket.PAYOUT_NOT_IN_BANK, Bucket.AMBIGUOUS):
+            sums[item.currency]["late"] += item.expected.amount_minor
+    return {
+        code: AtTheBank(*(sums[code][n] for n in ("paid", "in transit", "late", "off", "arrived")))
+        for code in sums
+    }
 
 
 def _opening(
@@ -137,8 +171,6 @@ def _item(item: Break, record: BreakRecord | None, minor: int, at: datetime) -> 
 
 def _tolerated(comparison: "Comparison") -> dict[str, int]:
     """What allowed differences come to, net, by currency."""
-    from domain.buckets import Bucket
-
     found: dict[str, int] = {}
     for total in comparison.totals:
         if total.bucket is Bucket.WITHIN_TOLERANCE:
