@@ -85,6 +85,38 @@ class ExportFormat:
     file, is the same line."""
 
 
+def lines_header(provider: str) -> tuple[str, ...]:
+    """Columns of the file into which a provider's balance lines are written when they are fetched;
+    the first one tells whose they are."""
+    return (f"{provider}_line_id", *_LINES)
+
+
+_LINES = (
+    "source_id", "category", "gross", "fee", "net", "currency", "created_utc",
+    "payout_id",
+)  # fmt: skip
+
+
+def lines_format(provider: str, kinds: Mapping[str, LineKind], *, unique: bool) -> ExportFormat:
+    """How that file is read: its categories are the provider's own words."""
+    return ExportFormat(
+        name=f"{provider}.balance_lines",
+        provider=provider,
+        signature=frozenset(lines_header(provider)),
+        reference=f"{provider}_line_id",
+        source="source_id",
+        amount="gross",
+        fee="fee",
+        net="net",
+        currency="currency",
+        category="category",
+        kinds=kinds,
+        unique=unique,
+        occurred_at=("created_utc",),
+        payout="payout_id",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A row that could not be read; it counts, and it stops the run from being clean."""

@@ -7,7 +7,7 @@ German, Spanish and French pages. A type that is not named becomes an `unknown_k
 from collections.abc import Mapping
 
 from domain.export_shape import ActivityFormat, SectionedFormat
-from domain.settlement import ExportFormat, LineKind
+from domain.settlement import ExportFormat, LineKind, lines_format
 from providers.paypal.exports import EVENT_CODES, NOT_MONEY
 
 _KINDS: Mapping[str, LineKind] = {
@@ -169,5 +169,6 @@ FORMATS: tuple[ExportFormat, ...] = (
     ),
     CASES,
     ACTIVITY,
+    lines_format("paypal", _KINDS, unique=False),
 )
 """Every PayPal export that can be reconciled."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from domain.export_shape import PaymentsFormat
-from domain.settlement import ExportFormat, LineKind
+from domain.settlement import ExportFormat, LineKind, lines_format
 
 CATEGORIES: Mapping[str, LineKind] = MappingProxyType(
     {
@@ -150,6 +150,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         status="Status",
         settled=frozenset({"paid", "refunded", "partial refund", "partially refunded"}),
     ),
+    lines_format("stripe", CATEGORIES, unique=True),
     ExportFormat(
         name="stripe.balance_history",
         provider="stripe",

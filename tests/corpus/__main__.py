@@ -18,7 +18,6 @@ from tests.conftest import run_cli
 from tests.corpus.ledgers import Corpus
 from tests.corpus.playing import Played, build, play
 
-
 _BAD = (
     "missed", "found beside what was planted", "false matches", "depends on the order",
     "bridges that do not tie",
@@ -47,14 +46,7 @@ def main() -> int:
     for name, count in sums.items():
         print(f"{name:<44}{count:>10,}")
     print(f"{'seconds':<44}{time.monotonic() - started:>10.0f}")
-    bad = (
-        "missed",
-        "found beside what was planted",
-        "false matches",
-        "depends on the order",
-        "bridges that do not tie",
-    )
-    return int(any(sums[name] for name in bad))
+    return int(any(sums[name] for name in _BAD))
 
 
 def _figures(corpus: Corpus, first: Played, again: Played) -> dict[str, int]:

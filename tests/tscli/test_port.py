@@ -71,12 +71,12 @@ def test_stripe_makes_the_file_that_reconciliation_reads(cli: Cli, tmp_path: Pat
     cli(*CREATE, "--method", "pm_card_visa")
     days = ("--from", "2026-01-01", "--to", "2030-01-01")
     fetch = ("reconcile", "fetch", *days, "--folder", str(tmp_path / "in"), "--format", "json")
-    got = cli(*fetch)
+    got = cli(*fetch, "--layout", "stripe.balance_change_from_activity.itemized")
     assert got.exit_code == 0, got.stderr
     ran = cli("reconcile", "run", *days, "--export", got.data["file"])
     assert ran.exit_code == 0, ran.stdout
     assert cli(*fetch, "--layout", "stripe.nothing").exit_code == 4
-    assert cli(*fetch, "--provider", "paypal").exit_code == 4
+    assert cli(*fetch, "--provider", "paypal", "--layout", "paypal.settlement").exit_code == 4
 
 
 def test_a_key_of_another_account_is_refused() -> None:

@@ -144,17 +144,18 @@ def fetch(
     end: Annotated[str, typer.Option("--to", help="Day after the last, YYYY-MM-DD.")],
     folder: Annotated[Path, typer.Option(help="Where the file goes; made when missing.")],
     layout: Annotated[
-        str, typer.Option(help="Which of the provider's files.")
-    ] = "stripe.balance_change_from_activity.itemized",
+        str, typer.Option(help="Which of the provider's files; its balance lines when left out.")
+    ] = "",
     provider: ProviderOption = "stripe",
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Have the provider make an export file, and keep it in a folder."""
-    from tscli.services.exports import fetch_export
+    """Have the provider make an export file, or list its balance lines, and keep it in a folder."""
+    from tscli.services.exports import fetch_export, lines_name
     from tscli.services.periods import period_of
 
     period = period_of(day(start), day(end), "UTC")
+    layout = layout or lines_name(provider)
     place = folder / f"{layout}_{start}_{end}.csv"
     context = open_app(ctx).context()
     got = asyncio.run(fetch_export(context, provider, layout, period.start_at, period.end_at))
