@@ -61,14 +61,7 @@ class Ledger:
     def all_entries(self) -> Iterator[tuple[str, Entry]]:
         """Every entry with its audit record's id, in order of entry id; streamed."""
         query = (
-            select(
-                entries,
-                postings.c.line,
-                postings.c.source,
-                postings.c.destination,
-                postings.c.amount_minor,
-                postings.c.currency,
-            )
+            select(entries, *_LEGS)
             .join_from(entries, postings, entries.c.entry_id == postings.c.entry_id, isouter=True)
             .order_by(entries.c.entry_id, postings.c.line)
         )
@@ -98,11 +91,7 @@ class Ledger:
         query = (
             select(
                 entries,
-                postings.c.line,
-                postings.c.source,
-                postings.c.destination,
-                postings.c.amount_minor,
-                postings.c.currency,
+                *_LEGS,
                 func.coalesce(transactions.c.payment_id, "").label("payment_id"),
                 transactions.c.provider_reference,
             )
@@ -338,6 +327,13 @@ class Ledger:
             ).all()
             found.append(_entry_of(row, lines))
         return found
+
+
+_LEGS = (
+    postings.c.line, postings.c.source, postings.c.destination, postings.c.amount_minor,
+    postings.c.currency,
+)  # fmt: skip
+"""What is read of a posting beside its entry."""
 
 
 def _entry_row(audit_id: str, entry: Entry) -> dict[str, object]:

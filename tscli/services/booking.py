@@ -77,17 +77,7 @@ def _entries(
 ) -> Sequence[Entry]:
     transaction_id = books.payments.save_movement(payment, old, new)
     if undone(old, new):
-        return [
-            replace(
-                entry,
-                entry_id=context.ids.new("ent"),
-                kind="reversal",
-                postings=reversed_postings(entry.postings),
-                reverses=entry.entry_id,
-                occurred_at=context.clock.now(),
-            )
-            for entry in books.ledger.unreversed(transaction_id)
-        ]
+        return reversals(books, context, transaction_id)
     booked = booking(old, new, payment.currency)
     if booked is None or not booked[1]:
         return []
@@ -102,6 +92,21 @@ def _entries(
             occurred_at=new.occurred_at,
             postings=booked[1],
         )
+    ]
+
+
+def reversals(books: Books, context: Context, transaction_id: str) -> list[Entry]:
+    """The entries that undo everything a transaction has booked, dated now."""
+    return [
+        replace(
+            entry,
+            entry_id=context.ids.new("ent"),
+            kind="reversal",
+            postings=reversed_postings(entry.postings),
+            reverses=entry.entry_id,
+            occurred_at=context.clock.now(),
+        )
+        for entry in books.ledger.unreversed(transaction_id)
     ]
 
 

@@ -16,12 +16,13 @@ from db.database import Books
 from domain.approval import Approval
 from domain.break_life import BreakFilter, BreakRecord, BreakState, Closing, Listed
 from domain.errors import ApprovalRequired, InvalidRequest
-from domain.ledger import Entry, postings, reversed_postings
+from domain.ledger import Entry, postings
 from domain.money import Money
 from domain.operator import Permission
 from domain.settlement import LEDGER_KINDS, LineKind, LineStatus
 from domain.transaction import Transaction
 from tscli.services.approvals import Action, Plan, request, required
+from tscli.services.booking import reversals
 from tscli.services.breaks import Changed, chosen, happened
 from tscli.services.permission import require
 
@@ -221,17 +222,7 @@ def _reopen(books: Books, context: "Context", listed: Listed, note: str) -> Chan
 
 def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -> None:
     line = books.ledger.get_transaction(transaction_id)
-    undone = [
-        replace(
-            entry,
-            entry_id=context.ids.new("ent"),
-            kind="reversal",
-            postings=reversed_postings(entry.postings),
-            reverses=entry.entry_id,
-            occurred_at=context.clock.now(),
-        )
-        for entry in books.ledger.unreversed(transaction_id)
-    ]
+    undone = reversals(books, context, transaction_id)
     books.ledger.settle_transactions([replace(line, status=LineStatus.CANCELLED)])
     books.record(
         context.actor, "ledger.reversed", transaction_id, after={"note": note}, entries=undone

@@ -146,7 +146,11 @@ def rerun(
 
 def _differences(run: Run, before: Sequence[Break], comparison: "Comparison") -> Iterator[str]:
     """Where a comparison's bytes are not those of the run."""
-    lines = {item.break_id: item for item in before if item.kind not in WHOLES}
+    lines = {
+        item.break_id: item
+        for item in before
+        if item.kind not in WHOLES and item.fields != ("bank",)
+    }
     again = {item.break_id: item for item in comparison.iter_breaks()}
     for name in sorted(lines.keys() | again.keys()):
         old, new = lines.get(name), again.get(name)
