@@ -81,15 +81,22 @@ def _row(row: int) -> tuple[int, ...]:
     return (row,) if row >= 0 else ()
 
 
-def find_breaks(expected: Expected, reported: Reported, verdict: Verdict, rules: Rules) -> Found:
-    """All breaks of a comparison."""
+def find_breaks(
+    expected: Expected,
+    reported: Reported,
+    verdict: Verdict,
+    rules: Rules,
+    by_source: bool | None = None,
+) -> Found:
+    """All breaks of a comparison; `by_source`: see `names_sources`, which decides otherwise."""
+    by_source = names_sources(verdict) if by_source is None else by_source
     e, r, bits, kinds = _rows(verdict)
     groups = [_ordered(expected, reported, members) for members, _ in verdict.groups]
     e = np.concatenate([e, np.array([mine[0] for mine, _ in groups], np.int64)])
     r = np.concatenate([r, np.array([theirs[0] for _, theirs in groups], np.int64)])
     bits = np.concatenate([bits, np.full(len(groups), AMOUNT, np.int64)])
     named = np.array([CODE[bucket] for _, bucket in verdict.groups], np.int64)
-    frame = _frame(expected, reported, e, r, names_sources(verdict))
+    frame = _frame(expected, reported, e, r, by_source)
     frame["fields"] = np.array(_FIELD_TEXT, object)[bits]
     frame["code"], frame["e"], frame["r"] = np.concatenate([kinds, named]), e, r
     frame["group"] = np.concatenate([np.full(len(kinds), -1), np.arange(len(groups))])

@@ -22,8 +22,10 @@ from reconcile.sides import Ours, Theirs, differences, some_rows
 from reconcile.totals import bucket_totals
 
 
-def compare(expected: Expected, reported: Reported, rules: Rules) -> Comparison:
-    """Compare our ledger with the provider's files.
+def compare(
+    expected: Expected, reported: Reported, rules: Rules, *, by_source: bool | None = None
+) -> Comparison:
+    """Compare our ledger with the provider's files; `by_source`: see `Comparison`.
 
     Raises:
         IntegrityError: the buckets do not sum to the control totals, which is our bug.
@@ -37,7 +39,8 @@ def compare(expected: Expected, reported: Reported, rules: Rules) -> Comparison:
         verdict = _judge(expected, part, Theirs.of(part), rules).among(money, len(whole))
     verdict, found = within_horizon(expected, reported, verdict, rules)
     totals = bucket_totals(expected, reported, verdict.e_bucket, verdict.r_bucket)
-    return Comparison(expected, reported, rules, totals, _matches(verdict), verdict, found)
+    matches = _matches(verdict)
+    return Comparison(expected, reported, rules, totals, matches, verdict, found, by_source)
 
 
 def _judge(expected: Expected, reported: Reported, theirs: Theirs, rules: Rules) -> Verdict:

@@ -40,12 +40,14 @@ class Comparison:
     verdict: Verdict
     found_at_once: Found | None = None
     """The breaks, where they had to be found before the totals."""
+    by_source: bool | None = None
+    """Whether our ledger names what moved; None: as most pairs here say."""
 
     @cached_property
     def found(self) -> Found:
         """The breaks by row numbers, sorted and named."""
         return self.found_at_once or find_breaks(
-            self.expected, self.reported, self.verdict, self.rules
+            self.expected, self.reported, self.verdict, self.rules, self.by_source
         )
 
     @property

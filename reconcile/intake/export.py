@@ -4,7 +4,7 @@ The first rows decide. Layouts that no header tells apart are the first of those
 somebody says which it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -187,12 +187,20 @@ def _plain(
 ) -> Export:
     chosen: list[ExportFormat] = []
     plain = [form for form in formats if type(form) is ExportFormat]
+    layout_of = plain_layout_of(origin.name, plain, zone, chosen)
+    read = read_through(origin.path, layout_of, reader)
+    return Export(origin, chosen[0], read)
+
+
+def plain_layout_of(
+    name: str, formats: Sequence[ExportFormat], zone: tzinfo, chosen: list[ExportFormat]
+) -> Callable[[tuple[str, ...]], Layout]:
+    """What makes a plain export's layout of its header; its format is put into `chosen`."""
 
     def layout(header: tuple[str, ...]) -> Layout:
-        form, instant = find_format(header, plain, origin.name)
+        form, instant = find_format(header, formats, name)
         chosen.append(form)
         stated_utc = instant.endswith("_utc") or "(UTC)" in instant
         return export_layout(header, form, instant, UTC if stated_utc else zone)
 
-    read = read_through(origin.path, layout, reader)
-    return Export(origin, chosen[0], read)
+    return layout

@@ -5,7 +5,7 @@ ledger.
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -32,20 +32,25 @@ def read_ledger(path: Path, *, reader: Reader | None = None) -> "Expected":
     Raises:
         UnreadableExport: the file as a whole cannot be read; bad rows are rejects instead.
     """
-
-    def layout(header: tuple[str, ...]) -> Layout:
-        check_unique(header, path.name)
-        check_present(header, [column.name for column in LEDGER_COLUMNS], path.name, "a ledger")
-        return ledger_layout(header)
-
     with ThreadPoolExecutor(threads()) as pool:
-        read = read_through(path, layout, reader or Reader(pool))
+        read = read_through(path, ledger_layout_of(path.name), reader or Reader(pool))
     from reconcile.frames import Expected, control_from
     from reconcile.intake.assembly import expected_of
 
     file = input_file(read, LEDGER_FORMAT, None)
     control = control_from(file.totals, file.unreadable)
     return Expected(expected_of(read), read.rejects, file, control)
+
+
+def ledger_layout_of(name: str) -> Callable[[tuple[str, ...]], Layout]:
+    """What makes a ledger file's layout of its header; `name` is the file's."""
+
+    def layout(header: tuple[str, ...]) -> Layout:
+        check_unique(header, name)
+        check_present(header, [column.name for column in LEDGER_COLUMNS], name, "a ledger")
+        return ledger_layout(header)
+
+    return layout
 
 
 def read_exports(
@@ -74,7 +79,7 @@ def read_exports(
     reads = [export.read for export in found]
     forms = [export.form for export in found]
     files = tuple(export.file() for export in found)
-    _check_distinct(files)
+    check_distinct(files)
     control = control_from(
         [total for file in files for total in file.totals], sum(file.unreadable for file in files)
     )
@@ -114,7 +119,12 @@ def iter_columns(expected: "Expected", size: int = 10_000) -> Iterator[dict[str,
         yield {str(name): part[name].tolist() for name in part.columns}
 
 
-def _check_distinct(files: Sequence[InputFile]) -> None:
+def check_distinct(files: Sequence[InputFile]) -> None:
+    """Refuse files of the same content.
+
+    Raises:
+        InvalidRequest: two are.
+    """
     first: dict[str, str] = {}
     for file in files:
         if file.digest in first:

@@ -73,26 +73,56 @@ def read_through(
     Raises:
         UnreadableExport: it cannot be opened, is no text, or `layout_of` refuses its header.
     """
+    chunks: list[Values] = []
+    passed = pass_through(path, layout_of, reader, chunks.append)
+    columns = {
+        column.key: _joined(column.role, [chunk.columns[column.key] for chunk in chunks])
+        for column in passed.layout.columns
+    }
+    lines = np.concatenate([np.empty(0, np.int64), *(chunk.lines for chunk in chunks)])
+    return Read(
+        path, passed.layout, columns, lines, passed.spans, passed.digest, passed.size,
+        passed.rejects,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A file that was read to its end without being kept."""
+
+    layout: Layout
+    spans: tuple[tuple[int, int, int], ...]
+    digest: str
+    size: int
+    rejects: tuple[Reject, ...]
+
+
+def pass_through(
+    path: Path,
+    layout_of: Callable[[tuple[str, ...]], Layout],
+    reader: Reader,
+    take: Callable[[Values], None],
+) -> Passed:
+    """Read a whole file and hand on its rows, a block at a time, in file order.
+
+    Raises:
+        UnreadableExport: see `read_through`.
+    """
+    spans: list[tuple[int, int, int]] = []
+    rejects: list[Reject] = []
     try:
         with path.open("rb") as stream:
             source = Source(path, stream, reader.block_bytes)
             header, blocks = source.header()
             layout = layout_of(header)
-            chunks: list[Values] = []
-            spans: list[tuple[int, int, int]] = []
             for block, values in _converted(source, blocks, layout, reader):
                 spans.append(block)
-                chunks.append(values)
+                rejects += values.rejects
+                take(values)
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror or 'input error'}"
         raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
-    rejects = tuple(reject for chunk in chunks for reject in chunk.rejects)
-    columns = {
-        column.key: _joined(column.role, [chunk.columns[column.key] for chunk in chunks])
-        for column in layout.columns
-    }
-    lines = np.concatenate([np.empty(0, np.int64), *(chunk.lines for chunk in chunks)])
-    return Read(path, layout, columns, lines, tuple(spans), source.digest, source.size, rejects)
+    return Passed(layout, tuple(spans), source.digest, source.size, tuple(rejects))
 
 
 def input_file(read: Read, form: str, net: Ints | None) -> InputFile:

@@ -3,9 +3,9 @@
 So nothing here waits for a database to be imported either.
 """
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 from domain.buckets import Bucket
 from domain.run import BucketTotal
 from domain.settlement import ExportFormat, InputFile, Reject
-from tscli.services.periods import period_of
+from tscli.services.periods import check_zone
 
 if TYPE_CHECKING:
+    from reconcile.buckets import Bucketed
     from reconcile.comparison import Comparison
+    from reconcile.frames import Expected, Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,17 @@ class FilesOutcome:
     break_counts: tuple[tuple[Bucket, int], ...]
     matches: tuple[tuple[str, int], ...]
     rejects: tuple[Reject, ...]
-    comparison: "Comparison"
+    comparison: "Comparison | Bucketed"
 
     def breaks_csv(self) -> bytes:
         """Every break in its fixed order, as CSV."""
         from reconcile.breaks_csv import breaks_csv
 
         return breaks_csv(self.comparison.breaks)
+
+
+LARGE_BYTES = 1 << 30
+"""From this size on files are compared in buckets, so that memory does not grow with them."""
 
 
 def reconcile_files(
@@ -50,21 +56,55 @@ def reconcile_files(
         UnreadableExport: a file as a whole cannot be read.
         InvalidRequest: an unknown time zone.
     """
+    zone = check_zone(timezone)
+    if _large((ledger, *exports)):
+        found = _in_buckets(formats, ledger, exports, zone, scope)
+        if found is not None:
+            return found
     from reconcile.intake.files import read_both
 
-    zone = ZoneInfo(period_of(date(2000, 1, 1), date(2000, 1, 2), timezone).timezone)
     expected, reported = read_both(ledger, exports, formats, zone)
     # Only now: reading starts before pandas is loaded.
     from reconcile.compare import compare
     from reconcile.rules import Rules
 
     comparison = compare(expected, reported, Rules(scope=scope))
+    return _outcome(expected, reported, comparison)
+
+
+def _large(paths: Sequence[Path]) -> bool:
+    return sum(path.stat().st_size for path in paths if path.is_file()) >= LARGE_BYTES
+
+
+def _in_buckets(
+    formats: Sequence[ExportFormat],
+    ledger: Path,
+    exports: Sequence[Path],
+    zone: ZoneInfo,
+    scope: str,
+) -> FilesOutcome | None:
+    """The same by way of buckets on disk; None when a file's layout cannot be read in pieces."""
+    from reconcile.buckets import compare_piles
+    from reconcile.intake.piles import fit_for_piles, pile_up
+    from reconcile.rules import Rules
+
+    if not fit_for_piles(exports, formats):
+        return None
+    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
+        piles = pile_up(ledger, exports, formats, Path(folder), zone)
+        found = compare_piles(piles, Rules(scope=scope))
+    return _outcome(piles.expected, piles.reported, found)
+
+
+def _outcome(
+    expected: "Expected", reported: "Reported", found: "Comparison | Bucketed"
+) -> FilesOutcome:
     ledgers = (expected.file,) if expected.file else ()
     return FilesOutcome(
         inputs=(*ledgers, *reported.files),
-        totals=comparison.totals,
-        break_counts=comparison.break_counts,
-        matches=comparison.matches,
+        totals=found.totals,
+        break_counts=found.break_counts,
+        matches=found.matches,
         rejects=(*expected.rejects, *reported.rejects),
-        comparison=comparison,
+        comparison=found,
     )
