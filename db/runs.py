@@ -23,7 +23,7 @@ from domain.settlement import input_file_from
 _BATCH = 2_000
 
 _LOCK = 7_420_117_803
-"""Key of PostgreSQL's advisory lock around storing a run; SQLite has one writer anyway."""
+"""Key of PostgreSQL's advisory lock around runs and breaks; SQLite has one writer anyway."""
 
 
 class Runs:
@@ -34,7 +34,7 @@ class Runs:
         self._breaks = Breaks(connection)
 
     def lock(self) -> None:
-        """Let nobody else store a run until this transaction ends."""
+        """Let nobody else store a run or change breaks until this transaction ends."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 

@@ -6,7 +6,7 @@ that is late today and missing tomorrow, or that turns up with another amount, i
 
 from dataclasses import dataclass
 
-from domain.buckets import Bucket
+from domain.buckets import WHOLES, Bucket
 from domain.ids import content_id
 
 
@@ -46,6 +46,12 @@ class Break:
     """Line in the provider's file, else in the ledger file; 0 when the ledger is a database."""
     detail: str = ""
     """One sentence in addition: the provider's description, or why a row was unreadable."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about a file, a balance, a payout or the bank, and about no line: then it
+        is no difference between our ledger and the provider."""
+        return self.kind in WHOLES or self.fields == ("bank",)
 
     @property
     def difference_minor(self) -> int | None:

@@ -3,12 +3,17 @@
 import csv
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.break_life import BreakFilter
 from tests.conftest import Cli, Ran
+from tscli.app import App
+from tscli.services.closing import Reason, resolve
+from tscli.settings import load_settings
 
 HEAD = (
     "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,"
@@ -161,6 +166,37 @@ def test_much_money_needs_a_second_person(broken: Any, monkeypatch: pytest.Monke
     assert broken("approvals", "approve", asked["id"], "--yes").exit_code == 0
     assert listed(broken)["amount_mismatch"]["closing"] == "written_off"
     assert balance(broken, "suspense") == 100
+
+
+def test_write_offs_at_once_post_once(broken: Any) -> None:
+    """Four commands close one break at the same time: one posting, and three that find it done."""
+    one = listed(broken)["amount_mismatch"]["break_id"]
+
+    def close(_: int) -> str:
+        app = App(load_settings(), "tests")
+        try:
+            wanted = BreakFilter(break_ids=(one,))
+            return resolve(app.context(), wanted, Reason.WRITE_OFF, "too small")[0].outcome
+        finally:
+            app.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(close, range(4))) == ["resolved", *["unchanged"] * 3]
+    assert balance(broken, "suspense") == 100
+
+
+def test_what_is_reported_twice_is_never_booked(cli: Cli, tmp_path: Path) -> None:
+    """A repeated line, and figures of a file, are no money that moved: exit 2, nothing posted."""
+    ledger, export = tmp_path / "ledger.csv", tmp_path / "export.csv"
+    ledger.write_text(LEDGER)
+    export.write_text(HEAD + LINES + LINES.splitlines(keepends=True)[0])
+    cli("ledger", "import", str(ledger))
+    cli("reconcile", "run", *DAY, "--export", str(export))
+    one = listed(cli)["duplicate_at_provider"]["break_id"]
+    before = cli("ledger", "trial-balance", "--format", "json").data
+    refused = cli("breaks", "resolve", one, "--reason", "book", "--note", "x")
+    assert (refused.exit_code, "duplicate_at_provider" in refused.stderr) == (2, True)
+    assert cli("ledger", "trial-balance", "--format", "json").data == before
 
 
 def test_a_row_explains_itself(broken: Any) -> None:

@@ -124,6 +124,7 @@ def change_all(
     """
     require(context, Permission.RECONCILE)
     with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
         found = []
         for listed in chosen(books, wanted):
             record = listed.record

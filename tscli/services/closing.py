@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from db.database import Books
 from domain.approval import Approval
 from domain.break_life import BreakFilter, BreakRecord, BreakState, Closing, Listed
+from domain.buckets import Bucket
 from domain.errors import ApprovalRequired, InvalidRequest
 from domain.ledger import Entry, postings
 from domain.money import Money
@@ -47,6 +48,14 @@ _CLOSINGS = {
     Reason.ACCEPT: Closing.ACCEPTED,
     Reason.MATCH: Closing.MATCHED,
 }
+_BOOKABLE = frozenset(
+    {
+        Bucket.MISSING_IN_LEDGER, Bucket.REFUND_WITHOUT_CHARGE, Bucket.UNKNOWN_DISPUTE,
+        Bucket.UNEXPECTED_FEE, Bucket.PERIOD_FEE, Bucket.FX_DIFFERENCE, Bucket.UNKNOWN_KIND,
+    }
+)  # fmt: skip
+"""Kinds in which the provider has moved money that we have not booked. What it reports twice, or
+reports otherwise than before, is not among them."""
 _ONE_PERSON = frozenset({Reason.BOOK})
 """What the provider itself reports may be booked by one person, however much it is."""
 
@@ -80,6 +89,7 @@ def resolve(
         raise InvalidRequest("Closing a break needs words.", hint="Add --note TEXT.")
     try:
         with context.database.transaction(dry_run=dry_run) as books:
+            books.runs.lock()
             found = chosen(books, wanted)
             _check_limit(context, found, reason)
             return [_close(books, context, listed, reason, note) for listed in found]
@@ -102,6 +112,7 @@ def reopen(
     if not note.strip():
         raise InvalidRequest("Opening a break again needs words.", hint="Add --note TEXT.")
     with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
         return [_reopen(books, context, listed, note) for listed in chosen(books, wanted)]
 
 
@@ -137,9 +148,9 @@ def _post(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
 def _booked(context: "Context", listed: Listed) -> Posted:
     """The provider's line as a line of ours."""
     item = listed.item
-    if item.reported is None or item.expected is not None or not item.provider_reference:
+    if item.kind not in _BOOKABLE or item.reported is None or not item.provider_reference:
         raise InvalidRequest(
-            f"{item.break_id} has no line of the provider alone that could be booked.",
+            f"{item.break_id} is {item.kind}: there is no line of the provider to be booked.",
             hint="Use --reason write-off or accept.",
         )
     kinds = {kind.value: kind for kind in LEDGER_KINDS}
@@ -154,6 +165,12 @@ def _booked(context: "Context", listed: Listed) -> Posted:
 def _difference(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
     """The difference as an adjustment under the break's own name, which no file can hold."""
     effect = listed.record.effect
+    if listed.item.is_whole:
+        raise InvalidRequest(
+            f"{listed.record.break_id} is no difference between our ledger and the provider:"
+            " there is nothing to post.",
+            hint="Settle it where it arose, or use --reason accept.",
+        )
     if len(effect) > 1:
         raise InvalidRequest(
             f"{listed.record.break_id} is about several currencies.",
@@ -285,6 +302,7 @@ def _version(books: Books, plan: Plan) -> int:
 
 
 def _apply(books: Books, context: "Context", asked: Approval, plan: Plan) -> str:
+    books.runs.lock()
     wanted = BreakFilter(break_ids=tuple(str(plan["break_ids"]).split()))
     for listed in chosen(books, wanted):
         _close(books, context, listed, Reason(str(plan["reason"])), str(plan["note"]))

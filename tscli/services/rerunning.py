@@ -13,7 +13,6 @@ from db.database import Books
 from domain.audit import canonical
 from domain.break_life import BreakRecord
 from domain.breaks import Break
-from domain.buckets import WHOLES
 from domain.errors import InvalidRequest, NotFound
 from domain.matching import Certificate, Tolerance
 from domain.provider import ProviderAccount
@@ -146,11 +145,7 @@ def rerun(
 
 def _differences(run: Run, before: Sequence[Break], comparison: "Comparison") -> Iterator[str]:
     """Where a comparison's bytes are not those of the run."""
-    lines = {
-        item.break_id: item
-        for item in before
-        if item.kind not in WHOLES and item.fields != ("bank",)
-    }
+    lines = {item.break_id: item for item in before if not item.is_whole}
     again = {item.break_id: item for item in comparison.iter_breaks()}
     for name in sorted(lines.keys() | again.keys()):
         old, new = lines.get(name), again.get(name)
