@@ -28,7 +28,7 @@ def write_xlsx(journal: Journal, path: Path) -> None:
     except ImportError:
         raise ConfigurationError(
             "Workbooks need a package that is not installed.",
-            hint='Install it: pip install "tscli[xlsx]".',
+            hint='Install it: pip install "tradesense-payments[reports]".',
         ) from None
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                "strings_to_numbers": False}  # fmt: skip

@@ -56,7 +56,7 @@ def export(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", help="The file to write.")],
     form: Annotated[
-        str, typer.Option("--format", help="csv, beancount, hledger or xlsx (extra [xlsx]).")
+        str, typer.Option("--format", help="csv, beancount, hledger or xlsx (extra [reports]).")
     ] = "csv",
     start: Annotated[
         str | None,
