@@ -4,17 +4,21 @@
 event are one transaction, or none of them happened.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, insert
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from db import migrate
 from db.approvals import Approvals
-from db.audit import Audit
+from db.audit import Audit, first_chain
+from db.audit_seals import AuditSeals
 from db.breaks import Breaks
+from db.commit import commit
 from db.engine import READ_ONLY, connect
+from db.errors import LostRace, translated
 from db.inbox import Inbox
 from db.leases import Leases
 from db.ledger import Ledger
@@ -28,15 +32,20 @@ from db.schema import events
 from db.statements import Statements
 from domain.audit import Actor, AuditRecord, as_json
 from domain.clock import Clock, to_micros
-from domain.errors import ConfigurationError, IntegrityError, Unavailable
+from domain.errors import ConfigurationError
 from domain.ids import Ids
 from domain.ledger import Entry, entries_digest, entry_digest
+
+T = TypeVar("T")
+
+_PAUSES_SECONDS = (0.0, 0.02, 0.1, 0.3)
+"""Before a transaction that lost a race is run again; after the last one it is given up."""
 
 
 class Books:
     """The tables within one transaction."""
 
-    def __init__(self, connection: Connection, clock: Clock, ids: Ids) -> None:
+    def __init__(self, connection: Connection, clock: Clock, ids: Ids, chain: int = 0) -> None:
         self._connection = connection
         self._clock = clock
         self._ids = ids
@@ -45,7 +54,8 @@ class Books:
         self.idempotency = Idempotency(connection)
         self.people = People(connection)
         self.ledger = Ledger(connection)
-        self.audit = Audit(connection)
+        self.audit = Audit(connection, chain)
+        self.audit_seals = AuditSeals(connection)
         self.runs = Runs(connection)
         self.breaks = Breaks(connection)
         self.statements = Statements(connection)
@@ -100,6 +110,7 @@ class Database:
         self._engine: Engine = connect(url, keep_open=keep_open)
         self._clock = clock
         self._ids = ids
+        self._chain = first_chain()
         self._checked = False
 
     @property
@@ -117,11 +128,13 @@ class Database:
         """
         self._check()
         with (
-            _translated(),
+            translated(),
             self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
         ):
             if connection.dialect.name == "postgresql":
-                connection.execution_options(isolation_level="REPEATABLE READ")
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             yield Books(connection, self._clock, self._ids)
 
     @contextmanager
@@ -130,16 +143,43 @@ class Database:
 
         With `dry_run` everything is done and then undone: the same code, zero writes.
 
+        A connection that is lost around the commit is no doubt left to the caller: the database is
+        asked what became of it.
+
         Raises:
             ConfigurationError: the schema is older or newer than this program.
             IntegrityError: a constraint of the database refused broken money.
-            Unavailable: the database cannot be reached or stays busy.
+            Busy: other transactions were in the way; nothing was written.
+            Unavailable: the database cannot be reached or stays busy; nothing was written.
+            OutcomeUnknown: it went away while it committed, and cannot be asked.
         """
         self._check()
-        with _translated(), self._engine.connect() as connection, connection.begin() as running:
-            yield Books(connection, self._clock, self._ids)
+        with translated(), self._engine.connect() as connection, connection.begin() as running:
+            books = Books(connection, self._clock, self._ids, self._chain)
+            yield books
             if dry_run:
                 running.rollback()
+            else:
+                commit(self._engine, connection, running, books.audit.newest_id)
+
+    def run(self, function: Callable[[Books], T], *, dry_run: bool = False) -> T:
+        """What `function` returns, run in a transaction, and run again when the database undid it
+        in favour of another one.
+
+        It is for rows where several processes meet. `function` works from values alone, so that it
+        may be run any number of times.
+
+        Raises:
+            PaymentsError: what `function` and `transaction` raise; `Busy` after the last try.
+        """
+        for pause_seconds in _PAUSES_SECONDS:
+            try:
+                with self.transaction(dry_run=dry_run) as books:
+                    return function(books)
+            except LostRace:
+                time.sleep(pause_seconds)
+        with self.transaction(dry_run=dry_run) as books:
+            return function(books)
 
     def schema_status(self) -> migrate.SchemaStatus:
         """Where the schema stands.
@@ -149,7 +189,7 @@ class Database:
             Unavailable: the database cannot be reached.
         """
         with (
-            _translated(),
+            translated(),
             self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
         ):
             return migrate.status(connection)
@@ -161,7 +201,7 @@ class Database:
             ConfigurationError: it is newer than this program.
             Unavailable: the database cannot be reached.
         """
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             return migrate.upgrade(connection)
 
     def inconsistency(self) -> str:
@@ -172,7 +212,7 @@ class Database:
         """
         if self.kind != "sqlite":
             return ""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             whole = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
             stray = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if stray is not None:
@@ -185,7 +225,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             if migrate.status(connection).current is None:
                 return []
             return sorted(migrate.expected_triggers(self.kind) - migrate.triggers(connection))
@@ -207,22 +247,3 @@ class Database:
                 hint="Run `tscli db upgrade`.",
             )
         self._checked = True
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the driver's errors into ours; their texts hold no values (`hide_parameters`)."""
-    try:
-        yield
-    except OperationalError as error:
-        raise Unavailable(
-            f"The database did not answer: {_first_line(error)}.",
-            hint="See `tscli doctor`, then run the command again with the same words and key:"
-            " what was committed is found again.",
-        ) from error
-    except DBAPIError as error:
-        raise IntegrityError(f"The database refused: {_first_line(error)}.") from error
-
-
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0].rstrip(".")

@@ -1,7 +1,7 @@
 """Connections to the two databases, with the settings that keep money safe.
 
 SQLite: WAL, synchronous FULL, foreign keys, an explicit BEGIN IMMEDIATE for every write, file 0600
-in a 0700 folder. PostgreSQL: psycopg 3, timeouts, synchronous_commit on.
+in a 0700 folder. PostgreSQL: see `db.postgresql`.
 """
 
 import os
@@ -9,11 +9,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
+from db import postgresql
 from domain.errors import ConfigurationError
 
 READ_ONLY = "tscli_read"
@@ -27,17 +28,14 @@ _SQLITE_PRAGMAS = (
     "trusted_schema=OFF",
     f"busy_timeout={_BUSY_TIMEOUT_MS}",
 )
-_POSTGRES_OPTIONS = (
-    "-c lock_timeout=10000 -c statement_timeout=120000"
-    " -c idle_in_transaction_session_timeout=60000 -c synchronous_commit=on -c timezone=UTC"
-)
 
 
 def connect(url: str, *, keep_open: bool = False) -> Engine:
     """An engine for `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`.
 
-    A command opens a SQLite file once for each transaction and leaves nothing open; a server keeps
-    its connections (`keep_open`), because opening costs more than a transaction.
+    A command opens a SQLite file once for each transaction and leaves nothing open, and has one
+    connection to a server; whoever serves keeps several (`keep_open`), because opening costs more
+    than a transaction.
 
     Raises:
         ConfigurationError: another or an unreadable URL, or a database folder that is not ours.
@@ -52,23 +50,11 @@ def connect(url: str, *, keep_open: bool = False) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed.database, keep_open=keep_open)
     if parsed.get_backend_name() == "postgresql":
-        return _postgres(parsed)
+        return postgresql.connect(parsed, keep_open=keep_open)
     raise ConfigurationError(
         f"A {parsed.get_backend_name()} database is not supported.",
         hint="Use sqlite:////FOLDER/FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",
     )
-
-
-def _postgres(parsed: URL) -> Engine:
-    try:
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            hide_parameters=True,
-            connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
-            pool_pre_ping=True,
-        )
-    except (ArgumentError, ValueError):
-        raise ConfigurationError("The database URL cannot be read.") from None
 
 
 def _sqlite(path: str | None, *, keep_open: bool) -> Engine:

@@ -39,6 +39,7 @@ audit = _table(
     "chain seq audit_id recorded_at operator command host reason action subject"
     " state_before state_after ledger_digest previous hash",
 )
+audit_seals = _table("audit_seals", "number sealed_at heads previous hash")
 transactions = _table(
     "transactions",
     f"transaction_id payment_id {OWNER} kind provider_reference amount_minor currency fee_minor"
@@ -105,7 +106,7 @@ webhook_refusals = _table(
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
-    audit, transactions, entries, postings, files, archive, lines, line_payouts,
+    audit, audit_seals, transactions, entries, postings, files, archive, lines, line_payouts,
     bank_lines, runs, breaks,
     run_breaks, break_events,
     provider_accounts, leases, reviews, approvals,

@@ -11,7 +11,8 @@ PaymentsError
 │   ├── IdempotencyInFlight
 │   ├── StaleVersion
 │   ├── AlreadyExists
-│   └── AlreadyRunning
+│   ├── AlreadyRunning
+│   └── Busy                  another transaction was in the way; nothing was written
 ├── ProviderError
 │   ├── Declined              the provider said no to the money; certainly not done
 │   ├── Rejected              the provider refused the request before executing it
@@ -122,6 +123,13 @@ class AlreadyRunning(Conflict):
 
     code = "already_running"
     hint = "Wait for it to end."
+
+
+class Busy(Conflict):
+    """Another transaction was in the way of ours; nothing was written."""
+
+    code = "busy"
+    hint = "Run the command again with the same words and key."
 
 
 class ProviderError(PaymentsError):

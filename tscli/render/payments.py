@@ -10,6 +10,7 @@ from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
 from domain.transaction import Transaction
+from tscli.render.audit import audit_data
 from tscli.render.view import Column
 
 LIST_COLUMNS = (
@@ -31,15 +32,6 @@ METHOD_COLUMNS = (
     Column("customer_id", "customer", stack=True),
     Column("token", "token", stack=True),
     Column("removed_at", "removed"),
-)
-AUDIT_COLUMNS = (
-    Column("seq", "seq", number=True),
-    Column("at", "at", stack=True),
-    Column("what", "what", stack=True),
-    Column("subject", "subject", stack=True),
-    Column("operator", "operator"),
-    Column("command", "command"),
-    Column("reason", "reason"),
 )
 HISTORY_COLUMNS = (
     Column("at", "at", stack=True),
@@ -131,26 +123,6 @@ def method_data(method: PaymentMethod) -> dict[str, Any]:
         "mode": method.mode,
         "created_at": iso(method.created_at),
         "removed_at": iso(method.removed_at) if method.removed_at else None,
-    }
-
-
-def audit_data(record: AuditRecord) -> dict[str, Any]:
-    """One audit record."""
-    return {
-        "chain": record.chain,
-        "seq": record.seq,
-        "id": record.audit_id,
-        "at": iso(record.recorded_at),
-        "operator": record.actor.operator,
-        "command": record.actor.command,
-        "host": record.actor.host,
-        "reason": record.actor.reason,
-        "what": record.action,
-        "subject": record.subject,
-        "before": record.before,
-        "detail": record.after,
-        "ledger_digest": record.ledger_digest,
-        "hash": record.hash,
     }
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from db.database import Books
 from domain.errors import NotFound, PaymentsError, ProviderError
 from domain.inbox import DONE, after_attempt
-from domain.payment import Payment, Snapshot, observe
+from domain.operation import Operation
+from domain.payment import Observation, Payment, Snapshot, observe
 from domain.provider import Provider
 from domain.stored_event import Attempt, StoredEvent
 from domain.webhook import EventState, ProviderEvent, Topic
@@ -86,11 +87,14 @@ async def _teach(
     context: Context, provider: Provider, event: StoredEvent, payment: Payment, shown: Snapshot
 ) -> tuple[EventState, tuple[str, ...]]:
     """Store what the event shows, and finish what it makes due."""
-    with context.database.transaction() as books:
+
+    def learned(books: Books) -> tuple[Observation, list[Operation]]:
         held = books.payments.get(payment.payment_id, lock=True)
         seen = learn(books, context, held, shown)
         books.inbox.save(replace(books.inbox.get(event.event_id), payment_id=held.payment_id))
-        unfinished = books.operations.of_payment(held.payment_id, only_open=True)
+        return seen, books.operations.of_payment(held.payment_id, only_open=True)
+
+    seen, unfinished = context.database.run(learned)
     if unfinished and seen.facts:
         with suppress(ProviderError):  # what it taught is stored; the sweep does the rest
             await refresh(context, provider, payment.payment_id)

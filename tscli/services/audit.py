@@ -1,58 +1,81 @@
-"""Proving the books: the audit chain, the ledger under it, and what the payments say of it."""
+"""Proving the books: the audit chains and the seals over them, the ledger under them, and what the
+payments say of it."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from db.database import Books
 from domain.audit import AuditRecord, Flaw, first_flaw
+from domain.audit_seal import AuditProof, Expected, Head, combined, seal_flaws
 from domain.ledger import COUNTERPART, Account, entries_digest, entry_digest
 from domain.settlement import LineStatus
+from tscli.services.anchoring import Anchor, missing_anchor, resolve
 from tscli.services.context import Context
+from tscli.services.sealing import SEALED
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What the verification of the chain found."""
-
-    records: int
-    entries: int
-    head: str
-    """Hash of the newest record, to be kept somewhere else."""
-    flaw: Flaw | None
-
-
-def verify_audit(context: Context) -> Proof:
-    """Check every audit record against the one before, and every ledger entry against its
-    record."""
+def verify_audit(context: Context, anchor: Anchor | None = None) -> AuditProof:
+    """Check every audit record against the one before, every ledger entry against its record, and
+    that the chains go at least as far as every seal and the anchor say."""
     with context.database.read() as books:
         try:
             digests, entries = _ledger_digests(books)
         except ValueError as error:
             broken = Flaw(0, 0, "", f"a ledger row holds what it never can: {error}")
-            return Proof(0, 0, "", broken)
-        counted = _Counted(books.audit.records())
+            return AuditProof(0, 0, "", broken)
+        expected, seals = Expected(), list(books.audit_seals.all())
+        for seal in seals:
+            expected.add(seal.heads, f"seal {seal.number}")
+        wanted = resolve(books, seals, anchor) if anchor else ()
+        expected.add(wanted or (), "the anchor")
+        counted = _Counted(books.audit.records(), expected)
         flaw = first_flaw(_with_ledger(counted, digests))
-        for _ in counted:  # to the end, for the number of records and the head
+        for _ in counted:  # to the end, for the number of records and the heads
             pass
-    flaws = [found for found in (flaw, counted.flaw) if found is not None]
-    first = min(flaws, key=lambda found: (found.chain, found.seq), default=None)
-    return Proof(counted.count, entries, counted.head, first or _orphan(digests))
+    heads = tuple(counted.heads.values())
+    flaws = [
+        *_first([flaw, counted.flaw]),
+        *expected.missed(heads),
+        *seal_flaws(seals, counted.sealed),
+        *([missing_anchor(anchor)] if anchor and wanted is None else []),
+        *_orphan(digests),
+    ]
+    first = flaws[0] if flaws else None
+    return AuditProof(
+        counted.count, entries, combined(heads), first, len(heads), len(seals),
+        anchored=anchor is not None and first is None,
+    )  # fmt: skip
+
+
+def _first(flaws: Sequence[Flaw | None]) -> list[Flaw]:
+    found = [flaw for flaw in flaws if flaw is not None]
+    return sorted(found, key=lambda flaw: (flaw.chain, flaw.seq))
 
 
 class _Counted:
-    """An audit trail that remembers how long it was, its head, and the first ledger flaw in it."""
+    """The audit chains, remembering how far they went, what they tell of seals, and the first
+    ledger flaw in them."""
 
-    def __init__(self, records: Iterator[AuditRecord]) -> None:
+    def __init__(self, records: Iterator[AuditRecord], expected: Expected) -> None:
         self._records = records
+        self._expected = expected
         self.count = 0
-        self.head = ""
+        self.heads: dict[int, Head] = {}
+        self.sealed: dict[int, str] = {}
+        """Number -> hash of the seals that audit records tell of."""
         self.flaw: Flaw | None = None
 
     def __iter__(self) -> Iterator[AuditRecord]:
         for record in self._records:
             self.count += 1
-            self.head = record.hash
+            self.heads[record.chain] = Head(record.chain, record.seq, record.hash)
+            self._expected.meet(record.chain, record.seq, record.hash, record.audit_id)
+            if record.action == SEALED:
+                with suppress(ValueError, KeyError, TypeError):  # changed: its own hash says so
+                    told = json.loads(record.after)
+                    self.sealed[int(told["number"])] = str(told["hash"])
             yield record
 
 
@@ -66,11 +89,10 @@ def _with_ledger(counted: _Counted, digests: dict[str, str]) -> Iterator[AuditRe
         yield record
 
 
-def _orphan(digests: dict[str, str]) -> Flaw | None:
+def _orphan(digests: dict[str, str]) -> Iterator[Flaw]:
     """Entries that no audit record knows of."""
     for audit_id in sorted(digests):
-        return Flaw(0, 0, audit_id, "ledger entries without an audit record")
-    return None
+        yield Flaw(0, 0, audit_id, "ledger entries without an audit record")
 
 
 def _ledger_digests(books: Books) -> tuple[dict[str, str], int]:

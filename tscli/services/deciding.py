@@ -41,24 +41,31 @@ def decide(
     context: Context, able: Capabilities, operation_id: str, *, looked: bool = False
 ) -> Next:
     """What to do next; `looked` says that the provider has just shown nothing new."""
-    with context.database.transaction() as books:
-        operation = books.operations.get(operation_id)
-        payment = books.payments.get(operation.payment_id, lock=True)
-        operation = books.operations.get(operation_id)
-        verdict = next_step(operation, payment)
-        step, now = verdict.step, context.clock.now()
-        if step and is_too_old(operation, payment, step, now, able.key_window(step)):
-            if not looked:
-                return Next(payment, operation, look=True)
-            verdict = when_too_old(operation, step)
-            if step is Step.CREATE:
-                payment = give_up_creation(books, context, payment)
-            if verdict.step is None and verdict.state is None:
-                return Next(payment, operation, stuck=verdict.why)
-        if verdict.step is None:
-            return Next(payment, settle(books, context, operation, verdict))
-        payment, operation = _mark(books, context, payment, operation, verdict.step)
-        return Next(payment, operation, step=verdict.step)
+    return context.database.run(
+        lambda books: _decided(books, context, able, operation_id, looked=looked)
+    )
+
+
+def _decided(
+    books: Books, context: Context, able: Capabilities, operation_id: str, *, looked: bool
+) -> Next:
+    operation = books.operations.get(operation_id)
+    payment = books.payments.get(operation.payment_id, lock=True)
+    operation = books.operations.get(operation_id)
+    verdict = next_step(operation, payment)
+    step, now = verdict.step, context.clock.now()
+    if step and is_too_old(operation, payment, step, now, able.key_window(step)):
+        if not looked:
+            return Next(payment, operation, look=True)
+        verdict = when_too_old(operation, step)
+        if step is Step.CREATE:
+            payment = give_up_creation(books, context, payment)
+        if verdict.step is None and verdict.state is None:
+            return Next(payment, operation, stuck=verdict.why)
+    if verdict.step is None:
+        return Next(payment, settle(books, context, operation, verdict))
+    payment, operation = _mark(books, context, payment, operation, verdict.step)
+    return Next(payment, operation, step=verdict.step)
 
 
 def _mark(

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
+from db.database import Books
 from domain.errors import (
     CapabilityMissing,
     Declined,
@@ -132,9 +133,12 @@ async def _drive_all(
 
 def store_snapshot(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
     """Store what the provider shows; whether it taught us anything."""
-    with context.database.transaction() as books:
+
+    def store(books: Books) -> bool:
         payment = books.payments.get(payment_id, lock=True)
         return bool(learn(books, context, payment, snapshot).facts)
+
+    return context.database.run(store)
 
 
 def unknown(payment: Payment, error: ProviderError) -> OutcomeUnknown:
@@ -174,11 +178,14 @@ async def _take(context: Context, provider: Provider, found: Next, step: Step) -
 def _store_created(context: Context, payment_id: str, snapshot: Snapshot) -> bool:
     """Store a new object, unless another process stored one first: ours moves no money and is
     left alone."""
-    with context.database.transaction() as books:
+
+    def store(books: Books) -> bool:
         payment = books.payments.get(payment_id, lock=True)
         if payment.provider_payment_id not in (None, snapshot.provider_payment_id):
             return True
         return bool(learn(books, context, payment, snapshot).facts)
+
+    return context.database.run(store)
 
 
 async def _after_refusal(

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from db.database import Books
 from db.sql_store import lease_name
-from domain.errors import IdempotencyInFlight, NotFound, Unavailable
+from domain.errors import Busy, IdempotencyInFlight, NotFound, OutcomeUnknown, Unavailable
 from domain.idempotency import CLAIM_SECONDS, IdempotencyRow
 from domain.operation import OPEN_STATES, Operation, Step, next_step
 from domain.payment import Payment
@@ -75,9 +75,9 @@ class IdempotencyService:
             while True:
                 patient = waited_seconds < WAIT_SECONDS
                 if self._claim(scope, key) is None or not patient:
-                    with self._context.database.transaction() as books:
-                        intent = write(books)
-                        ours = self._is_ours(books, scope, key, intent)
+                    intent, ours = self._context.database.run(
+                        lambda books: self._written(books, scope, key, write(books))
+                    )
                     if ours:
                         if intent.operation.state in OPEN_STATES:
                             undo.pop_all()
@@ -91,7 +91,7 @@ class IdempotencyService:
 
     def end(self, scope: str, key: str) -> None:
         """Let others go on with what is still open."""
-        with suppress(Unavailable):  # it expires by itself
+        with suppress(Unavailable, OutcomeUnknown, Busy):  # it expires by itself
             self._context.claims.release(scope, key, self.holder)
 
     def _claim(self, scope: str, key: str) -> str | None:
@@ -103,13 +103,13 @@ class IdempotencyService:
             held = store.claim(scope, key, self.holder)
         return held
 
-    def _is_ours(self, books: Books, scope: str, key: str, intent: Intent) -> bool:
-        """Whether nobody else began it between our question and our intent."""
+    def _written(self, books: Books, scope: str, key: str, intent: Intent) -> tuple[Intent, bool]:
+        """The intent, and whether nobody else began it between our question and our writing."""
         if intent.operation.state not in OPEN_STATES:
-            return True
+            return intent, True
         now, name = self._context.clock.now(), lease_name(scope, key)
         until = now + timedelta(seconds=CLAIM_SECONDS)
-        return bool(lease(books, [name], self.holder, now, until))
+        return intent, bool(lease(books, [name], self.holder, now, until))
 
 
 def standings(
