@@ -15,6 +15,7 @@ from db.approvals import Approvals
 from db.audit import Audit
 from db.breaks import Breaks
 from db.engine import READ_ONLY, connect
+from db.figures import Figures
 from db.inbox import Inbox
 from db.leases import Leases
 from db.ledger import Ledger
@@ -54,6 +55,7 @@ class Books:
         self.reviews = Reviews(connection)
         self.inbox = Inbox(connection)
         self.approvals = Approvals(connection)
+        self.figures = Figures(connection)
 
     def record(
         self,
