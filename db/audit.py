@@ -74,13 +74,13 @@ class Audit:
             query = query.where(audit.c.subject == subject)
         if newest is not None:
             last = query.order_by(audit.c.chain.desc(), audit.c.seq.desc()).limit(newest)
-            yield from reversed([_record(row) for row in self._connection.execute(last)])
+            yield from reversed([audit_record(row) for row in self._connection.execute(last)])
             return
         rows = self._connection.execution_options(yield_per=2_000).execute(
             query.order_by(audit.c.chain, audit.c.seq)
         )
         for row in rows:
-            yield _record(row)
+            yield audit_record(row)
 
 
 def _row(record: AuditRecord) -> dict[str, object]:
@@ -103,7 +103,8 @@ def _row(record: AuditRecord) -> dict[str, object]:
     }
 
 
-def _record(row: Row[Any]) -> AuditRecord:
+def audit_record(row: Row[Any]) -> AuditRecord:
+    """A row of the audit table as a value."""
     return AuditRecord(
         chain=row.chain,
         seq=row.seq,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
+from db.audit import audit_record
 from db.runs import Runs
 from db.schema import (
     audit,
@@ -22,6 +23,7 @@ from db.schema import (
     webhook_events,
     webhook_refusals,
 )
+from domain.audit import AuditRecord
 from domain.clock import from_micros, to_micros
 from domain.figures import (
     Acts,
@@ -80,7 +82,8 @@ class Figures:
     def failures(self, mode: str, period: Period) -> tuple[Failures, ...]:
         """Refused operations begun in the period by provider, kind and reason."""
         o = operations.c
-        keys = (payments.c.provider, o.kind, o.error_code)
+        told = func.coalesce(func.nullif(payments.c.failure_code, ""), o.error_code)
+        keys = (payments.c.provider, o.kind, case((o.kind == "create", told), else_=o.error_code))
         query = (
             select(*keys, func.count())
             .select_from(operations.join(payments, o.payment_id == payments.c.payment_id))
@@ -171,12 +174,29 @@ class Figures:
         )
         return tuple(Acts(row[0], row[1], int(row[2])) for row in self._rows(query))
 
+    def records(
+        self, period: Period, actions: Sequence[str], limit: int
+    ) -> tuple[AuditRecord, ...]:
+        """Audit records of some actions in a period, oldest first."""
+        a = audit.c
+        query = (
+            select(audit)
+            .where(a.action.in_(actions), *_within(a.recorded_at, period))
+            .order_by(a.recorded_at, a.audit_id)
+            .limit(limit)
+        )
+        return tuple(map(audit_record, self._rows(query)))
+
     def runs(self, mode: str, period: Period) -> tuple[Run, ...]:
-        """The newest run of each provider account and compared period that begins in this one."""
+        """The newest run of each provider account and compared period that touches this one."""
         r = runs.c
         query = (
             select(r.run_id)
-            .where(r.mode == mode, *_within(r.start_at, period))
+            .where(
+                r.mode == mode,
+                r.start_at < to_micros(period.end_at),
+                r.end_at > to_micros(period.start_at),
+            )
             .order_by(r.started_at.desc(), r.run_id.desc())
         )
         stored = Runs(self._connection)
@@ -209,20 +229,22 @@ class Figures:
         now = select(breaks).where(b.mode == mode, b.state == "open").order_by(b.break_id)
         at = func.coalesce(runs.c.end_at, e.at)
         query = (
-            select(breaks, e.action, at.label("business_at"))
+            select(breaks, e.action, e.number, at.label("until"), runs.c.start_at)
             .select_from(
                 break_events.join(breaks, e.break_id == b.break_id).outerjoin(
                     runs, e.run_id == runs.c.run_id
                 )
             )
             .where(b.mode == mode, e.action.in_(_OPENS | _CLOSES), at > to_micros(since))
-            .order_by(at, b.break_id, e.number)
         )
         changes = [
-            BreakChange(from_micros(row.business_at), _open_break(row), row.action in _OPENS)
+            (_business_time(row), row.number, BreakChange(
+                from_micros(_business_time(row)), _open_break(row), row.action in _OPENS
+            ))
             for row in self._rows(query)
-        ]
-        return BreakHistory(tuple(map(_open_break, self._rows(now))), tuple(changes))
+        ]  # fmt: skip
+        changes.sort(key=lambda change: (change[0], change[2].about.break_id, change[1]))
+        return BreakHistory(tuple(map(_open_break, self._rows(now))), tuple(c for *_, c in changes))
 
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         return self._connection.execute(query).all()
@@ -243,6 +265,14 @@ def _durations(rows: Sequence[Any]) -> tuple[Durations, ...]:
         held = counted.setdefault((provider, what), Counter())
         held[max(0, int(milliseconds))] += int(times)
     return tuple(Durations(*key, tuple(sorted(counted[key].items()))) for key in sorted(counted))
+
+
+def _business_time(row: Any) -> int:
+    """When a change counts: a break that a run opened from its own instant on, within the period
+    that the run compared; everything else from the end of the period, or from the act itself."""
+    if row.action in _OPENS and row.start_at is not None:
+        return max(int(row.start_at), min(int(row.occurred_at), int(row.until)))
+    return int(row.until)
 
 
 def _open_break(row: Any) -> OpenBreak:

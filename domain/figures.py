@@ -138,7 +138,7 @@ class DayFigures:
     """Of webhook events, from happening to being received."""
     refused: tuple[Refused, ...]
     runs: tuple[Run, ...]
-    """The newest run of every provider account whose period begins in this one, by account."""
+    """The newest run of every provider account and period that touches this one, by account."""
 
     @property
     def accounts(self) -> set[tuple[str, str]]:
@@ -167,7 +167,7 @@ def merged(days: Sequence[DayFigures], period: Period) -> DayFigures:
         events=tuple(_summed([e for d in days for e in d.events], 4)),
         delays=_joined([x for d in days for x in d.delays]),
         refused=tuple(_summed([r for d in days for r in d.refused], 2)),
-        runs=tuple(run for d in days for run in d.runs),
+        runs=tuple({run.run_id: run for d in days for run in d.runs}.values()),
     )
 
 

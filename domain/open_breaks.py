@@ -1,7 +1,8 @@
 """Which breaks were open at an instant: today's open ones, and what happened since, undone.
 
-An instant here is business time: what a run found counts from the end of the period it compared,
-what a person did from when they did it. So yesterday's report says tomorrow what it says today.
+An instant here is business time: a break that a run found counts from when its money moved, what a
+run saw agree from the end of the period it compared, what a person did from when they did it. So
+yesterday's report says tomorrow what it says today.
 """
 
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from domain.figures import DayFigures, merged
 from domain.open_breaks import OpenBreak
@@ -29,9 +29,11 @@ class Summary:
     days: tuple[DayFigures, ...]
     """In order, without gaps."""
     open_breaks: tuple[OpenBreak, ...]
-    """At the end of the last day."""
+    """At `as_of`."""
+    as_of: datetime
+    """The end of the last day, or now while it has not ended."""
     trend: tuple[OpenOn, ...]
-    """The days of the summary, and some before a single one, in order."""
+    """The days of the summary that have begun, and some before a single one, in order."""
     trend_runs: tuple[Run, ...]
     """The runs of the days of the trend."""
     reviews: Mapping[str, int]
@@ -51,9 +53,9 @@ class Summary:
         found = []
         for day in self.days:
             moved = {(m.provider, m.account) for m in day.moved}
-            compared = {(run.provider, run.account) for run in day.runs} | {
+            compared = {
                 (run.provider, run.account)
-                for run in self.whole.runs
+                for run in day.runs
                 if run.period.start_at <= day.period.start_at
                 and run.period.end_at >= day.period.end_at
             }

@@ -32,7 +32,7 @@ def bridge_document(
         headline=_headline(bridges, off, name),
         facts=(Fact("As of", at, Kind.INSTANT), Fact("Account", name), Fact("Mode", mode)),
         sections=tuple(Section(one.currency, _blocks(one)) for one in bridges),
-        main="statement" if not bridges else f"statement_{bridges[0].currency.lower()}",
+        machine=_machine(bridges),
         data=data,
         footer=(f"Written by tscli {product_version}.",),
     )
@@ -115,3 +115,27 @@ def _bank(bridge: Bridge) -> list[tuple[Cell, ...]]:
         ("Tie-out: what nobody can name", bank.tie_out_minor),
     )
     return [(words, Amount(minor, bridge.currency)) for words, minor in lines]
+
+
+def _machine(bridges: Sequence[Bridge]) -> Table:
+    """Every line and every open item of all currencies in one table."""
+    rows: list[tuple[Cell, ...]] = []
+    for bridge in bridges:
+        lines = [*_statement(bridge), *(_bank(bridge) if bridge.bank else [])]
+        rows += [(words, "", None, "", amount) for words, amount in lines]
+        rows += [
+            (i.kind, i.reference, i.age_days, i.state, Amount(i.amount_minor, bridge.currency))
+            for i in bridge.items
+        ]
+    return Table(
+        key="bridge",
+        title="Bridge",
+        columns=(
+            Column("item", "Item"),
+            Column("reference", "Reference", Kind.CODE),
+            Column("age_days", "Days", Kind.COUNT),
+            Column("state", "State"),
+            Column("amount", "Amount", Kind.AMOUNT),
+        ),
+        rows=rows,
+    )

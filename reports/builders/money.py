@@ -51,9 +51,9 @@ def currency_totals(figures: DayFigures) -> Table:
             (account_name(provider, account), currency, *money_cells(rows, currency))
             for (provider, account, currency), rows in sorted(by_account.items())
         ],
-        totals=tuple(
-            ("Total", code, *money_cells(figures.moved, code)) for code in currencies
-        ),
+        totals=tuple(("Total", code, *money_cells(figures.moved, code)) for code in currencies)
+        if len({key[:2] for key in by_account}) > 1
+        else (),
         note="Succeeded transactions of our ledger. Net is what the balance at the provider"
         " gained before payouts.",
         empty="No money moved.",
@@ -74,7 +74,7 @@ def day_by_day(days: Sequence[DayFigures], whole: DayFigures) -> Table:
             if any(m.currency == code for m in day.moved)
         ],
         totals=tuple(
-            (None, code, *money_cells([m for day in days for m in day.moved], code))
+            ("Total", code, *money_cells([m for day in days for m in day.moved], code))
             for code in currencies
         ),
         empty="No money moved.",

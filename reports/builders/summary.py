@@ -94,7 +94,7 @@ def _sections(summary: Summary, single: bool) -> tuple[Section, ...]:
                 *open_trends(summary.trend),
             ),
         ),
-        Section("Open breaks", open_blocks(summary.open_breaks, whole.period.end_at)),
+        Section("Open breaks", open_blocks(summary.open_breaks, summary.as_of)),
         Section("Payouts", (payout_table(whole.runs),)),
         Section(
             "Payments",

@@ -10,7 +10,7 @@ from domain.figures import DayFigures
 from domain.open_breaks import open_value
 from domain.run import Period
 from domain.summary import OpenOn, Summary
-from tscli.services.periods import period_of
+from tscli.services.periods import check_zone, period_of
 
 if TYPE_CHECKING:
     from tscli.services.context import Context
@@ -48,27 +48,29 @@ def _summary(
     timezone: str,
 ) -> Summary:
     periods = {on: period_of(on, on + timedelta(days=1), timezone) for on in {*days, *trend}}
-    last = periods[days[-1]]
-    begin = periods[min(periods)].start_at
+    last, now = periods[days[-1]], context.clock.now()
+    begin, as_of = periods[min(periods)].start_at, min(last.end_at, now)
     with context.database.read() as books:
         history = books.figures.break_history(mode, begin)
-        opened = [(on, history.open_at(periods[on].end_at)) for on in trend]
+        begun = [on for on in trend if periods[on].start_at <= now]
+        opened = [(on, history.open_at(periods[on].end_at)) for on in begun]
         return Summary(
             name=name,
             mode=mode,
-            days=tuple(day_figures(books, on, periods[on], mode) for on in days),
-            open_breaks=history.open_at(last.end_at),
+            days=tuple(figures_of(books, periods[on], mode) for on in days),
+            open_breaks=history.open_at(as_of),
+            as_of=as_of,
             trend=tuple(OpenOn(on, len(held), open_value(held)) for on, held in opened),
             trend_runs=books.figures.runs(mode, Period(begin, last.end_at, timezone)),
-            reviews=books.figures.open_reviews(mode, last.end_at),
+            reviews=books.figures.open_reviews(mode, as_of),
         )
 
 
-def day_figures(books: Books, on: date, period: Period, mode: str) -> DayFigures:
+def figures_of(books: Books, period: Period, mode: str) -> DayFigures:
     """The figures of one period."""
     figures = books.figures
     return DayFigures(
-        on=on,
+        on=period.start_at.astimezone(check_zone(period.timezone)).date(),
         period=period,
         moved=figures.moved(mode, period),
         payments=figures.payments(mode, period),
