@@ -111,12 +111,12 @@ class Audit:
             query = query.where(a.subject == subject)
         if newest is not None:
             last = query.order_by(a.recorded_at.desc(), a.chain.desc(), a.seq.desc()).limit(newest)
-            yield from reversed([_record(row) for row in self._connection.execute(last)])
+            yield from reversed([audit_record(row) for row in self._connection.execute(last)])
             return
         order = (a.recorded_at, a.chain, a.seq) if subject else (a.chain, a.seq)
         rows = self._connection.execution_options(yield_per=2_000).execute(query.order_by(*order))
         for row in rows:
-            yield _record(row)
+            yield audit_record(row)
 
     def _take_chain(self) -> int:
         """The chain of this transaction, which nobody else appends to until it ends: one that is
@@ -159,7 +159,8 @@ def _row(record: AuditRecord) -> dict[str, object]:
     }
 
 
-def _record(row: Row[Any]) -> AuditRecord:
+def audit_record(row: Row[Any]) -> AuditRecord:
+    """A row of the audit table as a value."""
     return AuditRecord(
         chain=row.chain,
         seq=row.seq,

@@ -19,6 +19,7 @@ from db.breaks import Breaks
 from db.commit import commit
 from db.engine import READ_ONLY, connect
 from db.errors import LostRace, translated
+from db.figures import Figures
 from db.inbox import Inbox
 from db.leases import Leases
 from db.ledger import Ledger
@@ -64,6 +65,7 @@ class Books:
         self.reviews = Reviews(connection)
         self.inbox = Inbox(connection)
         self.approvals = Approvals(connection)
+        self.figures = Figures(connection)
 
     def record(
         self,

@@ -151,6 +151,8 @@ class Document:
     sections: tuple[Section, ...] = ()
     main: str = ""
     """Key of the table that the CSV holds; the first table when empty."""
+    machine: Table | None = None
+    """What the CSV holds instead of one of the tables that people see."""
     data: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     """What stands under `data` in the JSON, where it is more than the tables; plain JSON values."""
     footer: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from domain.audit import Actor
 from domain.clock import Clock, SetClock, SystemClock
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, InvalidRequest
 from domain.ids import Ids
 from tscli.render.talk import say
 
@@ -131,6 +131,28 @@ class App:
         settings = self.account_settings(provider)
         account = SANDBOX_ACCOUNT if settings.sandbox else settings.account
         return ProviderAccount(provider, account, mode_of(provider, settings))
+
+    @property
+    def owners(self) -> list[ProviderAccount]:
+        """The configured account of every provider.
+
+        Raises:
+            ConfigurationError: a provider's key is none.
+        """
+        from providers.registry import NAMES
+
+        return [self.owner(name) for name in NAMES]
+
+    def mode(self, word: str | None) -> str:
+        """Whether live or test books are meant: as said, else live where a live account is
+        configured.
+
+        Raises:
+            InvalidRequest: another word.
+        """
+        if word not in (None, "live", "test"):
+            raise InvalidRequest(f"{word!r} is no mode.", hint="Use live or test.")
+        return word or ("live" if any(o.mode == "live" for o in self.owners) else "test")
 
     def open_provider(self, provider: str) -> AbstractAsyncContextManager[Provider]:
         """Open a provider's configured account.

@@ -1,14 +1,15 @@
 """The command tree, and the one place where errors become words and exit codes."""
 
+import importlib
 import sqlite3
 from typing import Annotated, Any
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 from domain.errors import PaymentsError, Unavailable
 from tscli import __version__
-from tscli.api.command import serve
 from tscli.commands import TREE
 from tscli.render import talk
 from tscli.words import wants_json
@@ -17,7 +18,17 @@ _DEBUG = "tscli.debug"
 
 
 class House(TyperGroup):
-    """The root group: everything a command raises ends here."""
+    """The root group: commands are loaded when they are named, and all they raise ends here."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The words of the top level."""
+        return list(TREE)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command or group of a word, None for none."""
+        if cmd_name in TREE and cmd_name not in self.commands:
+            self.commands[cmd_name] = _loaded(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; deliberate errors are told in a sentence, bugs without details."""
@@ -44,6 +55,16 @@ class House(TyperGroup):
                 raise
             talk.confess(error)
             raise typer.Exit(talk.BUG) from None
+
+
+def _loaded(name: str) -> Any:
+    module = importlib.import_module(TREE[name])
+    holder = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    if hasattr(module, "commands"):
+        holder.add_typer(module.commands, name=name)
+    else:
+        holder.command(name)(getattr(module, name))
+    return typer.main.get_group(holder).commands[name]
 
 
 def trouble(error: Exception) -> Unavailable:
@@ -90,11 +111,3 @@ def root(
 ) -> None:
     """Read the words that stand before the command."""
     ctx.meta[_DEBUG] = debug
-
-
-app.command("serve")(serve)
-for _name, _commands in TREE.items():
-    if isinstance(_commands, typer.Typer):
-        app.add_typer(_commands, name=_name)
-    else:
-        app.command(_name)(_commands)

@@ -1,49 +1,28 @@
-"""The commands: words in, one service, a result to a renderer; nothing heavy at import."""
+"""The commands: words in, one service, a result to a renderer; nothing heavy at import.
 
-from collections.abc import Callable
-from typing import Any
+A command's module is imported when its word is used, so that no command waits for the others.
+"""
 
-import typer
-
-from tscli.commands import (
-    approvals,
-    audit,
-    breaks,
-    config,
-    database,
-    demo,
-    doctor,
-    idempotency,
-    ledger,
-    methods,
-    operators,
-    payments,
-    providers,
-    reconcile,
-    recover,
-    reports,
-    sandbox,
-    webhooks,
-)
-
-TREE: dict[str, typer.Typer | Callable[..., Any]] = {
-    "payments": payments.commands,
-    "methods": methods.commands,
-    "recover": recover.commands,
-    "webhooks": webhooks.commands,
-    "approvals": approvals.commands,
-    "operators": operators.commands,
-    "idempotency": idempotency.commands,
-    "ledger": ledger.commands,
-    "reconcile": reconcile.commands,
-    "breaks": breaks.commands,
-    "reports": reports.commands,
-    "providers": providers.commands,
-    "audit": audit.commands,
-    "db": database.commands,
-    "config": config.commands,
-    "sandbox": sandbox.commands,
-    "demo": demo.demo,
-    "doctor": doctor.doctor,
+TREE = {
+    "serve": "tscli.api.command",
+    "payments": "tscli.commands.payments",
+    "methods": "tscli.commands.methods",
+    "recover": "tscli.commands.recover",
+    "webhooks": "tscli.commands.webhooks",
+    "approvals": "tscli.commands.approvals",
+    "operators": "tscli.commands.operators",
+    "idempotency": "tscli.commands.idempotency",
+    "ledger": "tscli.commands.ledger",
+    "reconcile": "tscli.commands.reconcile",
+    "breaks": "tscli.commands.breaks",
+    "reports": "tscli.commands.reports",
+    "providers": "tscli.commands.providers",
+    "audit": "tscli.commands.audit",
+    "db": "tscli.commands.database",
+    "config": "tscli.commands.config",
+    "sandbox": "tscli.commands.sandbox",
+    "demo": "tscli.commands.demo",
+    "doctor": "tscli.commands.doctor",
 }
-"""Every command group and command of the top level, in the order of the help."""
+"""Every word of the top level in the order of the help, and the module that has its `commands`, or
+the one command of that name."""

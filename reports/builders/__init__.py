@@ -1,0 +1,1 @@
+"""Builders: results become documents, one function for each report."""
