@@ -69,6 +69,7 @@ PLANTED = {
     "frames": ("db/planted.py", "import pandas"),
     "bank": ("reports/planted.py", "import mt940"),
     "templates": ("tscli/render/planted.py", "import jinja2"),
+    "notices": ("tscli/commands/planted.py", "import apprise"),
     "terminal": ("reports/planted.py", "import rich"),
 }
 """Contract -> a file and the import in it that breaks this contract."""
