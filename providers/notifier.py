@@ -4,7 +4,9 @@ Addresses carry tokens: none is ever logged, printed or repeated in an error. A 
 accepted is a value, never an exception.
 """
 
+import logging
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,7 +51,7 @@ def _refusal(service: Any, notice: Notice) -> str:
     kind = getattr(apprise.NotifyType, _TYPES[notice.severity])
     name = str(service.service_name)
     try:
-        with apprise.LogCapture(level="WARNING") as log:  # type: ignore[no-untyped-call]
+        with apprise.LogCapture(level=logging.WARNING) as log:  # type: ignore[no-untyped-call]
             if service.notify(title=notice.title, body=notice.body, notify_type=kind):
                 return ""
             status = _STATUS.search(log.getvalue())
@@ -59,14 +61,7 @@ def _refusal(service: Any, notice: Notice) -> str:
 
 
 def _service(rule: str, number: int, url: str) -> Any:
-    try:
-        import apprise
-    except ImportError:
-        raise ConfigurationError(
-            "Notifications need a package that is not installed.",
-            hint="Install tradesense-payments[notify].",
-        ) from None
-    service = apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True)
+    service = _instance(url.strip())
     if service is None:
         raise ConfigurationError(
             f"Address {number} of the notification rule {rule} is none that Apprise knows.",
@@ -79,6 +74,24 @@ def _service(rule: str, number: int, url: str) -> Any:
             hint=f"Write {scheme}s:// instead of {scheme}://.",
         )
     return service
+
+
+def _instance(url: str) -> Any:
+    """Apprise's service for an address, None when it is none."""
+    with warnings.catch_warnings():
+        # Its plugins are loaded here, old standard modules among what they try.
+        warnings.simplefilter("ignore")
+        try:
+            import apprise
+        except ImportError:
+            raise ConfigurationError(
+                "Notifications need a package that is not installed.",
+                hint="Install tradesense-payments[notify].",
+            ) from None
+        try:
+            return apprise.Apprise.instantiate(url)
+        except Exception:  # a plugin that chokes on an address would repeat it
+            return None
 
 
 def check_ping(url: str) -> None:
