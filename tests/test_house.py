@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("domain", "providers", "db", "reconcile", "reports", "tscli")
 TOP_LEVEL = {
-    *ROOMS, "tests", "sample_data", "pyproject.toml", "README.md", "requirements.lock",
+    *ROOMS, "tests", "sample_data", "docs", "pyproject.toml", "README.md", "requirements.lock",
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE", ".ci", ".gitignore",
     ".gitattributes",
 }  # fmt: skip

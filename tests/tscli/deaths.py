@@ -40,6 +40,17 @@ def killed(words: tuple[str, ...], commit: int, *, before: bool, of_steps: bool 
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
+def interrupted(words: tuple[str, ...], commit: int) -> int:
+    """Run a command in a child that hears Ctrl-C after its n-th commit; the exit code it ends
+    with."""
+
+    def at(number: int, moment: str) -> None:
+        if (number, moment) == (commit, "after"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return os.waitstatus_to_exitcode(_in_a_child(words, at, of_steps=False))
+
+
 def commits(words: tuple[str, ...]) -> int:
     """How many transactions a command commits when nobody kills it; it is run in a child."""
     reading, writing = os.pipe()
@@ -108,8 +119,8 @@ def state(url: str) -> dict[str, list[str]]:
 
 
 def _seen(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Archived bytes hold ids of ours, too, and are as long as those can be packed; of two events of
-    one instant either may be the one that taught something."""
+    """Archived bytes hold ids of ours, too, and are as long as those can be packed; of two events
+    of one instant either may be the one that taught something."""
     alike = {"unchanged": "applied"}
     return tuple(
         "bytes" if isinstance(v, bytes | memoryview) else alike.get(str(v), v) for v in row

@@ -6,7 +6,7 @@ The command line and the shop see the same books, the same pretend world and the
 import asyncio
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,9 +19,11 @@ from domain.clock import SetClock, SystemClock
 from domain.payment import PaymentState
 from domain.settlement import LineKind
 from providers.sandbox.exports import export
+from reports.document import Amount, Document
 from tests.conftest import Cli, Ran, run_cli
 from tests.tscli.shop import Shop, open_shop
 from tests.tscli.worlds import world_file
+from tscli.services import documents
 
 COLUMNS = (
     "balance_transaction_id", "created_utc", "currency", "gross", "fee", "net",
@@ -160,3 +162,26 @@ def lose_an_answer(firm: Firm, on: date) -> None:
     with pytest.raises(PaymentsError):
         asyncio.run(firm.shop.creating("77.00", "lost", order_reference="lost"))
     firm.shop.fail([])
+
+
+def totals(document: Document) -> dict[tuple[str, str], list[int]]:
+    """(account, currency) -> count and minor units of every column, of a report's money table."""
+    (table,) = [one for one in document.tables if one.key == "totals"]
+    return {
+        (str(account), str(currency)): [
+            cell.minor if isinstance(cell, Amount) else int(str(cell)) for cell in cells
+        ]
+        for account, currency, *cells in table.rows
+    }
+
+
+def prove_sums(firm: Firm, days: Sequence[date]) -> int:
+    """The monthly report's money is the sum of the daily ones'; how many transactions it holds."""
+    context = firm.shop.context
+    summed: dict[tuple[str, str], list[int]] = {}
+    for on in days:
+        for key, figures in totals(documents.daily(context, on, "test", "UTC")).items():
+            known = summed.setdefault(key, [0] * len(figures))
+            summed[key] = [a + b for a, b in zip(known, figures, strict=True)]
+    assert totals(documents.monthly(context, days[0].replace(day=1), "test", "UTC")) == summed
+    return sum(figures[0] for figures in summed.values())

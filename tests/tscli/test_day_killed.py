@@ -9,7 +9,7 @@ import pytest
 from db.database import Database
 from domain.clock import SetClock
 from tests.servers.postgres import PostgresServer
-from tests.tscli.deaths import commits, copy_file, killed, papers, state
+from tests.tscli.deaths import commits, copy_file, interrupted, killed, papers, state
 from tests.tscli.mornings import Firm, folder_source, lose_an_answer, open_firm
 from tests.tscli.worlds import world_file
 
@@ -100,6 +100,15 @@ def test_a_morning_killed_in_each_step_ends_in_the_same_books(
         assert killed(WORDS, 2 * number + 3, before=True, of_steps=True), step
         assert again.firm.check("--date", str(MONDAY)) == (1, "running")
         prove_same(again, clean, f"killed at the end of {step}")
+
+
+def test_an_interrupted_morning_goes_on(again: Again, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves exit 130 for Ctrl-C, and that the same words go on from there."""
+    clean = begin(again, monkeypatch)
+    again.restore(monkeypatch)
+    assert interrupted(WORDS, 15) == 130
+    assert again.firm.check("--date", str(MONDAY)) == (1, "running")
+    prove_same(again, clean, "interrupted")
 
 
 @pytest.mark.slow

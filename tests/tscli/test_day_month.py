@@ -1,4 +1,4 @@
-"""Two weeks of mornings: an outage, a late file, weekends and a machine that was off, and at the end
+"""Two weeks of mornings: an outage, a late file, a weekend, a machine that was off, and in the end
 a month that is the sum of its days."""
 
 from datetime import date, timedelta
@@ -8,10 +8,8 @@ import pytest
 
 from db.database import Database
 from domain.clock import SetClock
-from reports.document import Amount, Document
 from tests.conftest import Cli
-from tests.tscli.mornings import Firm, folder_source, open_firm
-from tscli.services import documents
+from tests.tscli.mornings import Firm, folder_source, open_firm, prove_sums
 
 FIRST = date(2026, 3, 2)
 DAYS = 12
@@ -69,7 +67,7 @@ def test_two_weeks_of_mornings(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> N
         if expected == 3:
             _in_time_after_all(firm, on, after, number)
     _prove_days(firm)
-    _prove_month(firm)
+    assert prove_sums(firm, [FIRST + timedelta(days=n) for n in range(DAYS)]) == 2 * DAYS
 
 
 def _in_time_after_all(firm: Firm, on: date, after: date, number: int) -> None:
@@ -93,27 +91,3 @@ def _prove_days(firm: Firm) -> None:
     }
     for day in days:
         assert firm.cli("reports", "verify", str(firm.home / "days" / str(day))).exit_code == 0
-
-
-def totals(document: Document) -> dict[tuple[str, str], list[int]]:
-    """(account, currency) -> count and minor units of every column, of a report's money table."""
-    (table,) = [one for one in document.tables if one.key == "totals"]
-    return {
-        (str(account), str(currency)): [
-            cell.minor if isinstance(cell, Amount) else int(str(cell)) for cell in cells
-        ]
-        for account, currency, *cells in table.rows
-    }
-
-
-def _prove_month(firm: Firm) -> None:
-    """The monthly report's money is the sum of the daily ones'."""
-    context = firm.shop.context
-    summed: dict[tuple[str, str], list[int]] = {}
-    for n in range(DAYS):
-        on = FIRST + timedelta(days=n)
-        for key, figures in totals(documents.daily(context, on, "test", "UTC")).items():
-            known = summed.setdefault(key, [0] * len(figures))
-            summed[key] = [a + b for a, b in zip(known, figures, strict=True)]
-    assert [figures[0] for figures in summed.values()] == [2 * DAYS]
-    assert totals(documents.monthly(context, FIRST, "test", "UTC")) == summed

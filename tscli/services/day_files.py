@@ -72,23 +72,19 @@ def gather(
         source.format, source.bank, source.dates, source.timezone or morning.section.timezone
     )
     taken, sound = [], []
-    for number, path in enumerate(paths):
+    for path in paths:
         trouble = judge(morning, source, path, words)
         if trouble is not None:
             troubles.append(trouble)
             continue
         sound.append(path)
-        taken.append(_take_in(context, morning, path, words, dry_run=dry_run))
-        progress(number + 1, len(paths))
+        taken.append(
+            take_in(
+                context, morning.owner_of, morning.formats, path, words, morning.mappings,
+                dry_run=dry_run, progress=progress,
+            )
+        )  # fmt: skip
     return Gathered(tuple(taken), tuple(sound), tuple(troubles))
-
-
-def _take_in(
-    context: "Context", morning: Morning, path: Path, words: Words, *, dry_run: bool
-) -> TakenIn:
-    return take_in(
-        context, morning.owner_of, morning.formats, path, words, morning.mappings, dry_run=dry_run
-    )
 
 
 def _matching(source: SourceSection, pattern: str, on: date) -> list[Path]:

@@ -4,6 +4,7 @@ A step that is done is not done again; one that was under way when its process d
 is an existing service that may be run twice, so both ways lead to the same books.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -155,6 +156,7 @@ class _Run:
         for name in self._names:
             if self._steps[name].state is not StepState.DONE:
                 await self._do(name)
+                await asyncio.sleep(0)  # where Ctrl-C is heard when nothing else was waited for
         state, exit_code = verdict(self._steps.values())
         self._save_day(state, exit_code)
         return self._told()
