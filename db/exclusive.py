@@ -80,6 +80,8 @@ def _session_lock(engine: Engine, name: str) -> Iterator[None]:
     with engine.connect() as connection:
         # No transaction stays open meanwhile: one that idles would be ended, and the lock with it.
         connection.execution_options(isolation_level="AUTOCOMMIT")
+        with suppress(SQLAlchemyError):  # servers before 14 end no idle sessions, and know no limit
+            connection.execute(text("SET idle_session_timeout = 0"))
         if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), values).scalar():
             raise _taken(name, _holder(connection, _key(name)))
         try:

@@ -232,3 +232,61 @@ def test_a_missing_run_is_noticed(firm: Firm) -> None:
     assert len(shown["steps"]) == 5
     again = firm.cli("runs", "show", listed[1]["name"], "--format", "json").data
     assert again["run_id"] == listed[1]["name"]
+
+
+def test_a_step_that_fails_keeps_nobody_and_says_what_to_change(firm: Firm) -> None:
+    """Proves that a setting that makes no sense is exit 2, and that the rest is done all the same."""
+    bank = {"provider": "bank", "name": "house", "folder": str(firm.inbox), "bank": "nobody"}
+    firm.sources = [bank | {"patterns": ["bank-{date}.csv"]}]
+    firm.configure()
+    firm.sell(MONDAY)
+    (firm.inbox / f"bank-{MONDAY}.csv").write_text("a,b\n")
+    firm.at(TUESDAY, 6)
+    ran = firm.run()
+    assert (ran.exit_code, ran.data["days"][0]["outcome"]) == (2, "failed")
+    steps = firm.steps(ran)
+    assert steps.pop("fetch bank/house") == "configuration_error"
+    assert set(steps.values()) == {"done"}
+    assert firm.check("--date", str(MONDAY)) == (1, "failed")
+
+
+def test_payouts_are_found_in_the_banks_file(firm: Firm) -> None:
+    """Proves that a statement in a folder is taken in and matched with the payouts of the day."""
+    bank = {"provider": "bank", "name": "house", "folder": str(firm.inbox)}
+    firm.sources = [bank | {"patterns": ["bank-{yyyymmdd}*.xml"], "expected_by": "05:30:00"}]
+    firm.configure(business_days=["mon"])
+    days = [TUESDAY + timedelta(days=n) for n in range(7)]
+    for number, on in enumerate(days):
+        firm.sell(on, count=1 + number % 3 + number // 3)
+        firm.settle(on)
+    words = ("--from", str(days[0]), "--to", str(days[-1] + timedelta(days=1)))
+    firm.at(days[-1] + timedelta(days=1), 6)
+    waiting = firm.run()
+    assert firm.steps(waiting)["fetch bank/house"] == "late"
+    assert firm.steps(waiting)[f"reconcile {STRIPE}"] == "done", "the bank keeps nobody waiting"
+    place = firm.inbox / f"bank-{days[-1]:%Y%m%d}-1.xml"
+    assert firm.cli("sandbox", "bank-statement", *words, "--output", str(place)).exit_code == 0
+    ran = firm.run()
+    steps = {one["step"] + one["subject"]: one for one in ran.data["days"][0]["steps"]}
+    assert steps["fetchbank/house"]["facts"]["rows"] > 0
+    assert steps[f"reconcile{STRIPE}"]["facts"]["arrived"] > 0
+    assert ran.exit_code == 1, "payouts are the provider's lines, which nobody has booked yet"
+
+
+def test_a_step_is_done_again_when_asked(firm: Firm) -> None:
+    """Proves that reports can be had again, and that what follows from a step is done with it."""
+    firm.sell(MONDAY)
+    firm.at(TUESDAY, 6)
+    assert firm.run().exit_code == 0
+    before = firm.documents(MONDAY)
+    for path in (firm.home / "days" / str(MONDAY)).iterdir():
+        path.unlink()
+    assert firm.run("--redo", "reports").exit_code == 0
+    after = firm.documents(MONDAY)
+    assert {n: c for n, c in after.items() if n != "manifest.json"} == {
+        n: c for n, c in before.items() if n != "manifest.json"
+    }
+    ran = firm.run("--date", str(MONDAY), "--redo", "fetch")
+    tried = {one["step"]: one["attempts"] for one in ran.data["days"][0]["steps"]}
+    assert tried == {"webhooks": 1, "recover": 1, "fetch": 2, "reconcile": 2, "reports": 3}
+    assert firm.run("--redo", "everything").exit_code == 2

@@ -8,7 +8,7 @@ import typer
 from tscli.render import days as data
 from tscli.render.talk import say
 from tscli.render.view import Format, View, show
-from tscli.words import DryRunOption, FormatOption, OutputOption, day, open_app
+from tscli.words import DryRunOption, FormatOption, OutputOption, day, one_of, open_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,14 @@ def run(
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Also those before it that are not done, in order.")
     ] = False,
+    redo: Annotated[
+        str,
+        typer.Option(
+            "--redo",
+            metavar="STEP",
+            help="Do a step again although it is done: webhooks, recover, fetch, reconcile, reports.",
+        ),
+    ] = "",
     dry_run: DryRunOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -41,13 +49,15 @@ def run(
     Exit codes: 0 done, or done before; 1 breaks or other findings; 3 a file is late, missing or
     partial, or a provider away: that part is open, the rest done; 5 another one is at work.
     """
-    from domain.day import worst
+    from domain.day import SILENT, STEPS, worst
     from domain.errors import InvalidRequest
     from tscli.day_app import open_morning
     from tscli.services.day_run import due_dates
 
     if date and catch_up:
         raise InvalidRequest("Name a date or catch up, not both.")
+    if redo:
+        one_of("step", redo, [step for step in STEPS if step not in SILENT])
     app = open_app(ctx)
     morning = open_morning(app)
     due = due_dates(app.context(), morning, day(date) if date else None, catch_up=catch_up)
@@ -55,7 +65,7 @@ def run(
         say(
             f"{len(due.left)} earlier dates are not done, from {due.left[0]}: --catch-up runs them."
         )
-    done = _run(app, morning, due.dates, dry_run=dry_run)
+    done = _run(app, morning, due.dates, redo, dry_run=dry_run)
     days = [data.done_data(one) for one in done]
     if form is Format.JSON:
         show(View("day.run", {"dry_run": dry_run, "days": days}), form, output)
@@ -69,17 +79,17 @@ def run(
 
 
 def _run(
-    app: "App", morning: "Morning", dates: "Sequence[Any]", *, dry_run: bool
+    app: "App", morning: "Morning", dates: "Sequence[Any]", redo: str, *, dry_run: bool
 ) -> "list[DayDone]":
     """Run dates under the lock, then tell whoever is to hear of them."""
     from tscli.services.day_run import run_days
 
     context = app.context()
     if dry_run:
-        return asyncio.run(run_days(context, morning, dates, dry_run=True))
+        return asyncio.run(run_days(context, morning, dates, redo=redo, dry_run=True))
     try:
         with context.database.exclusive(f"day run ({morning.mode})"):
-            done = asyncio.run(run_days(context, morning, dates))
+            done = asyncio.run(run_days(context, morning, dates, redo=redo))
             _tell(app, morning, done)
             return done
     except KeyboardInterrupt:

@@ -115,9 +115,16 @@ def due_dates(context: "Context", morning: Morning, on: date | None, *, catch_up
 
 
 async def run_days(
-    context: "Context", morning: Morning, dates: Sequence[date], *, dry_run: bool = False
+    context: "Context",
+    morning: Morning,
+    dates: Sequence[date],
+    *,
+    redo: str = "",
+    dry_run: bool = False,
 ) -> list[DayDone]:
     """Run business dates in their order; one that stays open does not keep the others.
+
+    `redo` names a step that is done again, with what follows from it, although it is done.
 
     Raises:
         NotPermitted: the operator may not.
@@ -126,7 +133,7 @@ async def run_days(
         require(context, permission)
     done = []
     for on in sorted(set(dates)):
-        run = _Run(context, morning, on, dry_run=dry_run)
+        run = _Run(context, morning, on, redo=redo, dry_run=dry_run)
         done.append(await run.through())
     return done
 
@@ -134,7 +141,9 @@ async def run_days(
 class _Run:
     """One business date under way."""
 
-    def __init__(self, context: "Context", morning: Morning, on: date, *, dry_run: bool) -> None:
+    def __init__(
+        self, context: "Context", morning: Morning, on: date, *, redo: str, dry_run: bool
+    ) -> None:
         self._context, self._morning, self._on = context, morning, on
         self._dry_run = dry_run
         self._names = plan(morning)
@@ -146,6 +155,8 @@ class _Run:
             name: kept.get(name) or StepRecord(on, morning.mode, *name, StepState.PENDING)
             for name in self._names
         }
+        for name in (one for one in self._names if one[0] == redo):
+            self._steps[name] = replace(self._steps[name], state=StepState.PENDING)
 
     async def through(self) -> DayDone:
         """Do what is left to do."""
