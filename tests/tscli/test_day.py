@@ -235,7 +235,7 @@ def test_a_missing_run_is_noticed(firm: Firm) -> None:
 
 
 def test_a_step_that_fails_keeps_nobody_and_says_what_to_change(firm: Firm) -> None:
-    """Proves that a setting that makes no sense is exit 2, and that the rest is done all the same."""
+    """Proves that a setting that makes no sense is exit 2, and that the rest is done."""
     bank = {"provider": "bank", "name": "house", "folder": str(firm.inbox), "bank": "nobody"}
     firm.sources = [bank | {"patterns": ["bank-{date}.csv"]}]
     firm.configure()

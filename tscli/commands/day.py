@@ -35,7 +35,7 @@ def run(
         typer.Option(
             "--redo",
             metavar="STEP",
-            help="Do a step again although it is done: webhooks, recover, fetch, reconcile, reports.",
+            help="Do a step again: webhooks, recover, fetch, reconcile or reports.",
         ),
     ] = "",
     dry_run: DryRunOption = False,
