@@ -100,6 +100,9 @@ class Trend:
     top: int | None = None
     """The height of the scale, such as 10,000 for shares; the largest point when None."""
     note: str = ""
+    kind: Kind = Kind.COUNT
+    """What the heights are: COUNT, SHARE (basis points) or AMOUNT (minor units of `currency`)."""
+    currency: str = ""
 
 
 Block = Table | Bars | Trend

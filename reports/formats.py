@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.errors import InvalidRequest
-from reports.reconciliation import ReconciliationReport
+from reports.document import Document
+from reports.writing import ENGLISH, Writing, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,46 +20,71 @@ class Format:
     suffix: str
     """Of the file's name, with the point."""
     media_type: str
-    render: Callable[[ReconciliationReport], bytes]
+    render: Callable[[Document, Writing], bytes]
 
 
-def _html(report: ReconciliationReport) -> bytes:
+def _html(document: Document, words: Writing) -> bytes:
     from reports.html_document import html_document
 
-    return html_document(report)
+    return html_document(document, words)
 
 
-def _json(report: ReconciliationReport) -> bytes:
+def _pdf(document: Document, words: Writing) -> bytes:
+    from reports.pdf_document import pdf_document
+
+    return pdf_document(document, words)
+
+
+def _xlsx(document: Document, words: Writing) -> bytes:
+    from reports.xlsx_document import xlsx_document
+
+    return xlsx_document(document, words)
+
+
+def _csv(document: Document, _: Writing) -> bytes:
+    from reports.csv_document import csv_document
+
+    return csv_document(document)
+
+
+def _json(document: Document, _: Writing) -> bytes:
     from reports.json_document import json_document
 
-    return json_document(report)
+    return json_document(document)
 
 
-def _csv(report: ReconciliationReport) -> bytes:
-    from reports.csv_document import breaks_csv
+def _markdown(document: Document, words: Writing) -> bytes:
+    from reports.markdown_document import markdown_document
 
-    return breaks_csv(report.breaks)
+    return markdown_document(document, words)
 
 
-FORMATS = {
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+DOCUMENT_FORMATS = {
     row.name: row
     for row in (
         Format("html", ".html", "text/html; charset=utf-8", _html),
-        Format("json", ".json", "application/json", _json),
+        Format("pdf", ".pdf", "application/pdf", _pdf),
+        Format("xlsx", ".xlsx", _SHEET, _xlsx),
         Format("csv", ".csv", "text/csv; charset=utf-8", _csv),
+        Format("json", ".json", "application/json", _json),
+        Format("md", ".md", "text/markdown; charset=utf-8", _markdown),
     )
 }
 """Every format by its name."""
 
 
-def render(report: ReconciliationReport, format: str) -> bytes:
+def render_document(document: Document, form: str, *, locale: str = ENGLISH) -> bytes:
     """The report as the bytes of a whole document, the same for the same report.
 
     Raises:
-        InvalidRequest: there is no such format.
+        InvalidRequest: there is no such format or locale.
+        ConfigurationError: a package that the format or the locale needs is not installed.
     """
-    if format not in FORMATS:
+    if form not in DOCUMENT_FORMATS:
         raise InvalidRequest(
-            f"{format!r} is not a format of this report.", hint=f"Use one of {', '.join(FORMATS)}."
+            f"{form!r} is not a format of reports.",
+            hint=f"Use one of {', '.join(DOCUMENT_FORMATS)}.",
         )
-    return FORMATS[format].render(report)
+    return DOCUMENT_FORMATS[form].render(document, writing(locale))

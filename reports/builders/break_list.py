@@ -7,18 +7,18 @@ from domain.break_life import Listed, age_class
 from domain.open_breaks import OpenBreak, open_value
 from reports.amounts import with_currency
 from reports.builders.reconciling import meaning_of, open_blocks
-from reports.builders.words import account_name, label
+from reports.builders.words import account_name, label, listed
 from reports.document import Amount, Cell, Column, Document, Fact, Kind, Section, Table, Tone
 from reports.verdict import count
 
 
 def breaks_document(
-    listed: Sequence[Listed], at: datetime, mode: str, product_version: str
+    found: Sequence[Listed], at: datetime, mode: str, product_version: str
 ) -> Document:
     """All open breaks at an instant, oldest first."""
-    breaks = [_open(one) for one in listed]
+    breaks = [_open(one) for one in found]
     values = [with_currency(minor, code) for code, minor in open_value(breaks).items()]
-    over = f": {', '.join(values)}" if values else ""
+    over = f": {listed(values)}" if values else ""
     on = at.date()
     return Document(
         name="breaks",
@@ -33,7 +33,7 @@ def breaks_document(
         ),
         sections=(
             Section("Overview", open_blocks(breaks, at)),
-            Section("Every break", (_table(listed, on),)),
+            Section("Every break", (_table(found, on),)),
             Section("What the kinds mean", (_meanings(breaks),)),
         ),
         main="breaks",
@@ -56,8 +56,8 @@ def _open(one: Listed) -> OpenBreak:
     )
 
 
-def _table(listed: Sequence[Listed], on: date) -> Table:
-    ordered = sorted(listed, key=lambda one: (one.record.occurred_at, one.record.break_id))
+def _table(found: Sequence[Listed], on: date) -> Table:
+    ordered = sorted(found, key=lambda one: (one.record.occurred_at, one.record.break_id))
     return Table(
         key="breaks",
         title="Open breaks, oldest first",

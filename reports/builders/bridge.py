@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.break_life import age_class
 from domain.bridge import Bridge, BridgeItem
-from reports.builders.words import AGE_ORDER, account_name, label
+from reports.builders.words import AGE_ORDER, account_name, label, mode_fact
 from reports.document import Amount, Block, Cell, Column, Document, Fact, Kind, Section, Table, Tone
 
 _STATEMENT = (Column("line", "Line", wide=True), Column("amount", "Amount", Kind.AMOUNT))
@@ -30,7 +30,7 @@ def bridge_document(
         slug=f"bridge-{provider}-{account}-{mode}-{at.date()}",
         tone=Tone.BAD if off else Tone.GOOD if bridges else Tone.NEUTRAL,
         headline=_headline(bridges, off, name),
-        facts=(Fact("As of", at, Kind.INSTANT), Fact("Account", name), Fact("Mode", mode)),
+        facts=(Fact("As of", at, Kind.INSTANT), Fact("Account", name), mode_fact(mode)),
         sections=tuple(Section(one.currency, _blocks(one)) for one in bridges),
         machine=_machine(bridges),
         data=data,

@@ -23,7 +23,7 @@ _MONEY = (
     Column("net", "Net", Kind.AMOUNT),
     Column("payouts", "Payouts", Kind.AMOUNT),
 )
-_CURRENCY = Column("currency", "Currency", Kind.CODE)
+_CURRENCY = Column("currency", "Currency")
 _COUNT = Column("transactions", "Transactions", Kind.COUNT)
 
 

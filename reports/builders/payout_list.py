@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.payout import PayoutProof
 from domain.run import Period
-from reports.builders.words import account_name, label
+from reports.builders.words import account_name, label, mode_fact
 from reports.document import Amount, Cell, Column, Document, Fact, Kind, Section, Table, Tone
 from reports.instants import period_text
 from reports.verdict import count
@@ -34,7 +34,7 @@ def payouts_document(
             Fact("Period", text.span),
             Fact("Cut-off", f"{text.cut_off} {text.zone}"),
             Fact("Account", name),
-            Fact("Mode", mode),
+            mode_fact(mode),
         ),
         warnings=tuple(f"{proof.payout_id}: {proof.note}" for proof in proofs if proof.note),
         sections=(

@@ -62,7 +62,7 @@ def match_trend(days: Sequence[date], runs: Iterable[Run]) -> Trend:
         share = held.get(on, Share(0, 0))
         height = share.part * 10_000 // share.whole if share.whole else None
         points.append((on, height, f"{share.part} of {share.whole} rows"))
-    return Trend("match_rate", "Rows that agree", tuple(points), top=10_000)
+    return Trend("match_rate", "Rows that agree", tuple(points), top=10_000, kind=Kind.SHARE)
 
 
 def _first_day(run: Run) -> date:
@@ -78,7 +78,7 @@ def open_trends(trend: Sequence[OpenOn]) -> tuple[Trend, ...]:
         sums.update(day.value)
     count = Trend(
         "open_breaks",
-        "Open breaks at the end of the day",
+        "Open breaks, end of day",
         tuple((day.on, day.breaks, str(day.breaks)) for day in trend),
     )
     largest = sorted(code for code, _ in sums.most_common(_PICTURED))
@@ -87,11 +87,13 @@ def open_trends(trend: Sequence[OpenOn]) -> tuple[Trend, ...]:
         *(
             Trend(
                 f"open_value_{code.lower()}",
-                f"Open value at the end of the day, {code}",
+                f"Open value {code}, end of day",
                 tuple(
                     (day.on, day.value.get(code, 0), with_currency(day.value.get(code, 0), code))
                     for day in trend
                 ),
+                kind=Kind.AMOUNT,
+                currency=code,
             )
             for code in largest
         ),

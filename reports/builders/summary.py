@@ -14,7 +14,7 @@ from reports.builders.operating import (
     success_share,
 )
 from reports.builders.reconciling import match_trend, open_blocks, open_trends, run_table
-from reports.builders.words import account_name, label, long_date, mode_fact
+from reports.builders.words import account_name, label, listed, long_date, mode_fact
 from reports.document import Block, Column, Document, Fact, Kind, Section, Table, Tone
 from reports.instants import period_text
 from reports.verdict import count
@@ -62,7 +62,7 @@ def _verdict(summary: Summary) -> tuple[Tone, str]:
         parts.append(f"{names} not reconciled{on}")
     if opened:
         values = [with_currency(minor, code) for code, minor in open_value(opened).items()]
-        over = f" over {' and '.join(values)}" if 0 < len(values) <= 4 else ""
+        over = f" over {listed(values)}" if 0 < len(values) <= 4 else ""
         parts.append(f"{count(len(opened), 'open break')}{over}")
     if summary.reviews:
         parts.append(f"{count(sum(summary.reviews.values()), 'payment')} waiting for a person")

@@ -1,5 +1,6 @@
 """Words and figures that several reports share."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from domain.break_life import AGES, OLDEST
@@ -32,6 +33,15 @@ def account_name(provider: str, account: str) -> str:
     """
     name = provider_name(provider)
     return name if account == "default" else f"{name} {account}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def long_date(on: date) -> str:

@@ -39,6 +39,8 @@ HOSTILE_TEXTS = (
     "line\nbreak\ttab\x00\x7f",
     "{{ 7 * 7 }}{% raw %}",
     "]]></style><style>*{display:none}</style>",
+    "#sys.inputs \\u{202e} $x^2$ `raw`",
+    "[click](https://example.com) **bold** | cell | ![i](x) <b> _u_",
 )
 HOSTILE = " ".join(HOSTILE_TEXTS)
 

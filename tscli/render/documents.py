@@ -15,7 +15,7 @@ from tscli.render.write import write_file
 if TYPE_CHECKING:
     from reports.document import Document
 
-_TEXT = "text"
+_TABLE = "table"
 _WIDTH_OF_FILES = 120
 _ENDINGS = {"txt": "table", "htm": "html", "markdown": "md"}
 """Endings of file names that are not the format's own word."""
@@ -36,7 +36,7 @@ def deliver(document: "Document", form: str | None, output: Path | None, locale:
     if output is None:
         _to_stdout(content, chosen)
     else:
-        ending = "txt" if chosen == "table" else chosen
+        ending = "txt" if chosen == _TABLE else chosen
         path = output / f"{document.slug}.{ending}" if output.is_dir() else output
         say(f"Wrote {write_file(path, content)}")
     if document.tone is Tone.BAD:
@@ -51,11 +51,13 @@ def render(document: "Document", form: str, locale: str, *, to_file: bool) -> by
         ConfigurationError: a package that the format needs is not installed.
     """
     from reports.formats import render_document
+    from reports.writing import writing
+    from tscli.render.document_text import document_text
 
-    if form != "table":
+    if form != _TABLE:
         return render_document(document, form, locale=locale)
     width = _WIDTH_OF_FILES if to_file else shutil.get_terminal_size((_WIDTH_OF_FILES, 24)).columns
-    return render_document(document, _TEXT, locale=locale, width=width)
+    return document_text(document, writing(locale), width).encode()
 
 
 def _told_by(output: Path | None) -> str:
@@ -66,7 +68,7 @@ def _told_by(output: Path | None) -> str:
 
     ending = output.suffix.removeprefix(".").lower()
     form = _ENDINGS.get(ending, ending)
-    if form not in DOCUMENT_FORMATS and form != "table":
+    if form not in DOCUMENT_FORMATS and form != _TABLE:
         raise InvalidRequest(
             f"{output.name} does not tell which format is meant.",
             hint="Add --format html, pdf, xlsx, csv, json, md or table.",

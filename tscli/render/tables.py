@@ -20,6 +20,9 @@ _WIDTH_WITHOUT_TERMINAL = 160
 _GAP = 2
 """Blanks between two columns."""
 
+_WORDS: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
+_PLAIN: dict[str, Any] = {**_WORDS, "color_system": None, "force_terminal": False}
+
 _LONG = ("id", "reference", "_at", "message", "digest", "status", "origin")
 """Endings of names whose values are long; they stand under each other when room is short."""
 
@@ -51,10 +54,37 @@ def table(
     return _render([grid], notes, plain=plain, least=_least_width(shown, cells, width))
 
 
+def cells_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    totals: Sequence[Sequence[str]],
+    title: str,
+    width: int,
+) -> str:
+    """Cells that are written already, without colour, in so many columns of the terminal; totals
+    stand under a line of their own."""
+    cells = [[Text(cell) for cell in row] for row in rows]
+    sums = [[Text(cell) for cell in row] for row in totals]
+    grid = _grid(columns, [*cells, *sums], title, width, ruled=len(cells) if sums else None)
+    least = _least_width(columns, [*cells, *sums], width)
+    return _write([grid], Console(file=io.StringIO(), width=max(width, least), **_PLAIN))
+
+
+def fits(rows: Sequence[Sequence[str]], columns: Sequence[Column], width: int) -> bool:
+    """Whether a table of these cells can stand in the width with every figure and id whole."""
+    return _least_width(columns, [[Text(cell) for cell in row] for row in rows], width) <= width
+
+
 def _grid(
-    columns: Sequence[Column], cells: Sequence[Sequence[Text]], title: str, width: int
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[Text]],
+    title: str,
+    width: int,
+    *,
+    ruled: int | None = None,
 ) -> Table:
-    """Cells under their titles; where room is short, the stacking ones stand in one column."""
+    """Cells under their titles; where room is short, the stacking ones stand in one column. After
+    `ruled` rows comes a line."""
     if _natural_width(columns, cells) > width:
         columns, cells = _stacked(columns, cells)
     grid = Table(
@@ -72,8 +102,8 @@ def _grid(
             no_wrap=column.number or column.stack,
             overflow="fold",
         )
-    for line in cells:
-        grid.add_row(*line)
+    for number, line in enumerate(cells, 1):
+        grid.add_row(*line, end_section=number == ruled)
     return grid
 
 
@@ -102,7 +132,7 @@ def _stacked(
     """The stacking columns under each other in one, the others beside it."""
     under = [i for i, column in enumerate(columns) if column.stack]
     beside = [i for i, column in enumerate(columns) if not column.stack]
-    if not under:
+    if len(under) < 2:
         return list(columns), [list(row) for row in cells]
     stacked = [
         [Text("\n").join(row[i] for i in under if row[i].plain), *(row[i] for i in beside)]
@@ -180,18 +210,19 @@ def _console_width(plain: bool) -> int:
 
 def _render(parts: Sequence[Any], notes: Sequence[str], *, plain: bool, least: int = 0) -> str:
     terminal = sys.stdout.isatty() and not plain
-    out = io.StringIO()
     console = Console(
-        file=out,
+        file=io.StringIO(),
         force_terminal=terminal and not os.environ.get("NO_COLOR"),
         color_system="auto" if terminal else None,
         width=max(_console_width(plain), least),
-        markup=False,
-        emoji=False,
-        highlight=False,
+        **_WORDS,
     )
+    return _write([*parts, *(Text(safe_text(note)) for note in notes)], console)
+
+
+def _write(parts: Sequence[Any], console: Console) -> str:
     for part in parts:
         console.print(part)
-    for note in notes:
-        console.print(Text(safe_text(note)))
+    out = console.file
+    assert isinstance(out, io.StringIO)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

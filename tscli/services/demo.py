@@ -19,11 +19,11 @@ from domain.settlement import ExportFormat, LineKind, LineStatus
 from domain.transaction import Transaction
 from tscli.services.context import Context
 from tscli.services.demo_week import DAYS, MONDAY, PretendWorld, Week, play_week
+from tscli.services.documents import of_run
 from tscli.services.ledger import import_ledger, read_ledger
 from tscli.services.ledger_csv import ledger_csv
 from tscli.services.periods import period_of
 from tscli.services.reconciliation import reconcile_run
-from tscli.services.reporting import render_run
 
 EXPORT_FAULTS: Mapping[Bucket, int] = {
     Bucket.MISSING_IN_LEDGER: 1,
@@ -132,7 +132,9 @@ async def run_demo(
     files["export"].write_text(planted.text)
     files["answers"].write_text(planted.answer_key)
     run, breaks = _reconcile(context, provider, formats, files["export"], end)
-    files["report"].write_bytes(render_run(run, breaks, "html"))
+    from reports.formats import render_document
+
+    files["report"].write_bytes(render_document(of_run(run, breaks), "html"))
     found, surplus = compare_with_key(planted.answers, breaks)
     return DemoResult(week, run, found, surplus, files)
 

@@ -1,15 +1,16 @@
 """Reports as documents: what each needs is read from the books, then told by a pure builder."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domain.break_life import BreakFilter, BreakState, Listed
+from domain.breaks import Break
 from domain.bridge import Bridge
 from domain.payout import PayoutProof
 from domain.provider import AccountSwitch, ProviderAccount
-from domain.run import Period
+from domain.run import Period, Run
 from domain.stored_event import EventFilter
 from domain.webhook import EventState
 from reports.document import Document
@@ -61,15 +62,18 @@ def reconciliation(context: "Context", run_id: str | None) -> Document:
     Raises:
         NotFound: there is none.
     """
-    from reports.builders.reconciliation import run_document
-    from reports.reconciliation import reconciliation_report
-    from tscli.services.reporting import file_name
-
     with context.database.read() as books:
         run = books.runs.get(run_id)
-        breaks = list(books.runs.breaks_of(run.run_id))
-    report = reconciliation_report(run, breaks, dict(run.matches), __version__)
-    return run_document(report, file_name(run, ""))
+        found = list(books.runs.breaks_of(run.run_id))
+    return of_run(run, found)
+
+
+def of_run(run: Run, breaks: Iterable[Break]) -> Document:
+    """The report of a run and its breaks."""
+    from reports.builders.reconciliation import run_document
+    from reports.reconciliation import reconciliation_report
+
+    return run_document(reconciliation_report(run, breaks, dict(run.matches), __version__))
 
 
 def breaks(context: "Context", mode: str) -> Document:
