@@ -112,7 +112,7 @@ class DaySection(BaseModel):
     """How far back missed events are asked for."""
     report_folder: str = ""
     """Where a folder per day is made; in the state folder when empty."""
-    report_formats: tuple[Literal["html", "pdf", "xlsx", "csv", "json", "md", "text"], ...] = (
+    report_formats: tuple[Literal["html", "pdf", "xlsx", "csv", "json", "md"], ...] = (
         "html", "csv", "json",
     )  # fmt: skip
     """Formats of the day's reports."""

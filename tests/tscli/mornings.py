@@ -56,7 +56,8 @@ class Firm:
         folder.mkdir(parents=True, exist_ok=True)
         self.inbox.mkdir(exist_ok=True)
         self.settings |= settings
-        places = {"providers": ["stripe"], "report_folder": str(self.home / "days")}
+        places: dict[str, Any] = {"providers": ["stripe"], "report_formats": ["json"]}
+        places["report_folder"] = str(self.home / "days")
         blocks = ["[day]", *_lines(places | self.settings)]
         for name, tables in (("sources", self.sources), ("notify", self.rules)):
             for table in tables:

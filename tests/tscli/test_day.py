@@ -29,6 +29,7 @@ def firm(
 def test_a_morning_from_the_providers_own_lists(firm: Firm, database_url: str) -> None:
     """Proves that one command has what was missed, settles, fetches, compares and reports, and that
     the same command again changes nothing."""
+    firm.configure(report_formats=["html", "csv", "json"])
     firm.sell(MONDAY)
     lose_an_answer(firm, MONDAY)
     firm.dispute(MONDAY)
@@ -78,7 +79,7 @@ def test_a_dry_run_writes_nothing(firm: Firm, database_url: str) -> None:
 def test_breaks_are_findings_and_the_manifest_notices_changes(firm: Firm) -> None:
     """Proves exit 1 for breaks, and that a changed, a missing and an added file are named."""
     firm.sources = [folder_source(firm)]
-    firm.configure()
+    firm.configure(report_formats=["csv", "json"])
     firm.sell(MONDAY)
     firm.put(MONDAY, firm.exported(MONDAY)[:-1])
     firm.at(TUESDAY, 6)
@@ -207,7 +208,7 @@ def test_dates_are_caught_up_in_order_and_weekends_are_covered(firm: Firm) -> No
     ran = firm.run("--catch-up")
     assert (ran.exit_code, [one["date"] for one in ran.data["days"]]) == (0, [str(monday)])
     names = firm.documents(monday)
-    covered = [f"daily-{friday + timedelta(days=n)}-test.html" for n in (1, 2, 3)]
+    covered = [f"daily-{friday + timedelta(days=n)}-test.json" for n in (1, 2, 3)]
     assert [name for name in covered if name in names] == covered
     refused = firm.run("--date", "2026-03-07")
     assert (refused.exit_code, "--date 2026-03-09" in refused.stderr) == (2, True)

@@ -27,9 +27,7 @@ def firm(
     assert cli
     firm = open_firm(database, clock, home, monkeypatch)
     firm.sources = [folder_source(firm, every="day")]
-    firm.configure(
-        business_days=["mon", "tue", "wed", "thu", "fri"], report_formats=["json", "csv"]
-    )
+    firm.configure(business_days=["mon", "tue", "wed", "thu", "fri"])
     return firm
 
 

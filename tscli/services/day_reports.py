@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from reports.document import Document
     from tscli.services.context import Context
 
-_SUFFIXES = {"text": "txt"}
-"""Endings of files where they are not the format's own word."""
-
 
 def folder_of(morning: Morning, on: date) -> Path:
     """Where the reports of a business date are."""
@@ -34,6 +31,8 @@ def write_reports(
         ConfigurationError: a package that a format needs is not installed.
         InvalidRequest: the folder cannot be written to, or no such locale.
     """
+    from reports.formats import DOCUMENT_FORMATS, render_document
+
     # A run that was only tried is not kept, and has no report.
     runs = [] if dry_run else _runs(steps)
     files: dict[str, bytes] = {}
@@ -41,8 +40,8 @@ def write_reports(
         made = list(_documents(context, morning, on, runs))
         for number, document in enumerate(made):
             for form in morning.section.report_formats:
-                name = f"{document.slug}.{_SUFFIXES.get(form, form)}"
-                files[name] = _rendered(document, form, morning.section.locale)
+                content = render_document(document, form, locale=morning.section.locale)
+                files[f"{document.slug}{DOCUMENT_FORMATS[form].suffix}"] = content
             advance(number + 1, len(made))
     folder = folder_of(morning, on)
     if not dry_run:
@@ -72,12 +71,6 @@ def _documents(
         yield documents.payouts(context, owner, period, morning.payout_data)
     for last in (day for day in days if (day + timedelta(days=1)).day == 1):
         yield documents.monthly(context, last.replace(day=1), mode, zone)
-
-
-def _rendered(document: "Document", form: str, locale: str) -> bytes:
-    from reports.formats import render_document
-
-    return bytes(render_document(document, form, locale=locale, width=120))
 
 
 def _keep(
