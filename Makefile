@@ -11,6 +11,8 @@
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
 #   make corpus      planted months of both providers and a bank: what is found of what was planted
+#   make month       thirty days that run themselves by cron; a morning killed at every commit
+#   make docs        write docs/commands.md and docs/settings.md again from the code
 #   make fuzz        ten minutes of exports and statements with their bytes disturbed
 #   make mutants     which storm notices each fault built in on purpose
 #   make clean       remove what the targets made, .venv included
@@ -36,7 +38,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms mutants deliveries corpus fuzz clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms mutants deliveries corpus month docs fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +81,12 @@ mutants: $(READY)
 
 corpus: $(READY)
 	@$(BIN)/python -m tests.corpus $(ARGS)
+
+month: $(READY)
+	@$(BIN)/python -m pytest tests/long/test_month.py tests/tscli/test_day_killed.py -q -m slow $(ARGS)
+
+docs: $(READY)
+	@$(BIN)/python -m tests.tools.reference
 
 fuzz: $(READY)
 	@$(BIN)/python -m pytest tests/long/test_fuzz.py -q -s -m slow $(ARGS)

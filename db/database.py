@@ -17,8 +17,10 @@ from db.audit import Audit, first_chain
 from db.audit_seals import AuditSeals
 from db.breaks import Breaks
 from db.commit import commit
+from db.days import Days
 from db.engine import READ_ONLY, connect
 from db.errors import LostRace, translated
+from db.exclusive import exclusive
 from db.figures import Figures
 from db.inbox import Inbox
 from db.leases import Leases
@@ -66,6 +68,7 @@ class Books:
         self.inbox = Inbox(connection)
         self.approvals = Approvals(connection)
         self.figures = Figures(connection)
+        self.days = Days(connection)
 
     def record(
         self,
@@ -182,6 +185,18 @@ class Database:
                 time.sleep(pause_seconds)
         with self.transaction(dry_run=dry_run) as books:
             return function(books)
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[None]:
+        """Hold the lock of a name, over all processes and machines, for the length of the block.
+
+        Raises:
+            AlreadyRunning: somebody else holds it; nobody waits for it.
+            Unavailable: the database cannot be reached.
+        """
+        self._check()
+        with translated(), exclusive(self._engine, name):
+            yield
 
     def schema_status(self) -> migrate.SchemaStatus:
         """Where the schema stands.

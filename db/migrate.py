@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from domain.errors import ConfigurationError
 
-HEAD = "0007"
+HEAD = "0008"
 """The schema this program works with; a test compares it with the newest migration."""
 
 _LOCK = 7_420_117_801

@@ -104,6 +104,15 @@ webhook_refusals = _table(
     "webhook_refusals", "refusal_id provider at source reason body_digest size"
 )
 
+days = _table(
+    "days",
+    "day_on mode environment timezone state attempts started_at ended_at operator host exit_code",
+)
+day_steps = _table(
+    "day_steps",
+    "day_on mode step subject state attempts started_at ended_at exit_code reason note facts",
+)
+
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
     audit, audit_seals, transactions, entries, postings, files, archive, lines, line_payouts,
@@ -111,4 +120,5 @@ TABLES = (
     run_breaks, break_events,
     provider_accounts, leases, reviews, approvals,
     webhook_events, webhook_bodies, webhook_attempts, webhook_refusals,
+    days, day_steps,
 )  # fmt: skip

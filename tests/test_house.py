@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("domain", "providers", "db", "reconcile", "reports", "tscli")
 TOP_LEVEL = {
-    *ROOMS, "tests", "sample_data", "pyproject.toml", "README.md", "requirements.lock",
+    *ROOMS, "tests", "sample_data", "docs", "pyproject.toml", "README.md", "requirements.lock",
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "LICENSE", ".ci", ".gitignore",
     ".gitattributes",
 }  # fmt: skip
@@ -69,6 +69,7 @@ PLANTED = {
     "frames": ("db/planted.py", "import pandas"),
     "bank": ("reports/planted.py", "import mt940"),
     "templates": ("tscli/render/planted.py", "import jinja2"),
+    "notices": ("tscli/commands/planted.py", "import apprise"),
     "terminal": ("reports/planted.py", "import rich"),
 }
 """Contract -> a file and the import in it that breaks this contract."""

@@ -25,6 +25,7 @@ from domain.errors import ConfigurationError, InvalidRequest
 from domain.money import parse_minor
 from domain.operator import Operator, Operators, Role
 from domain.routing import Rule
+from tscli.day_settings import DaySection
 from tscli.reconcile_settings import ReconcileSection
 
 _PLACEHOLDERS = frozenset({"changeme", "secret", "xxx", "todo", "sk_test_...", "sk_live_..."})
@@ -171,6 +172,7 @@ class Settings(BaseSettings):
     """Rules by which a provider is chosen, the first that fits; none chooses Stripe."""
     approvals: ApprovalsSection = ApprovalsSection()
     reconcile: ReconcileSection = ReconcileSection()
+    day: DaySection = DaySection()
     bank: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Banks' own CSV files, by a name of ours."""
     stripe: StripeSection = StripeSection()

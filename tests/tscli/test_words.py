@@ -38,7 +38,7 @@ WRITING = {
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),
-    ("webhooks", "receive"),
+    ("webhooks", "receive"), ("day", "run"),
     ("webhooks", "replay"), ("webhooks", "backfill"), ("webhooks", "retry"),
     ("webhooks", "discard"), ("webhooks", "resend"),
 }  # fmt: skip

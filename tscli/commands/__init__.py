@@ -5,6 +5,8 @@ A command's module is imported when its word is used, so that no command waits f
 
 TREE = {
     "serve": "tscli.api.command",
+    "day": "tscli.commands.day",
+    "runs": "tscli.commands.runs",
     "payments": "tscli.commands.payments",
     "methods": "tscli.commands.methods",
     "recover": "tscli.commands.recover",
@@ -16,6 +18,8 @@ TREE = {
     "reconcile": "tscli.commands.reconcile",
     "breaks": "tscli.commands.breaks",
     "reports": "tscli.commands.reports",
+    "schedule": "tscli.commands.schedule",
+    "notify": "tscli.commands.notify",
     "providers": "tscli.commands.providers",
     "audit": "tscli.commands.audit",
     "db": "tscli.commands.database",

@@ -13,6 +13,7 @@ from tscli.app import all_formats, export_formats
 from tscli.render import matching
 from tscli.render import reconciliation as data
 from tscli.render.ledger import reject_data
+from tscli.render.progress import progress
 from tscli.render.talk import FINDINGS, PARTIAL, say
 from tscli.render.view import Format, View, show
 from tscli.render.write import check_apart, check_place, write_file
@@ -68,14 +69,16 @@ def run(
     check_apart([output], files)
     app = open_app(ctx)
     period = period_of(day(start), day(end), timezone)
-    done = reconcile_run(
-        app.context(),
-        app.owner(provider),
-        export_formats(provider),
-        files,
-        period,
-        dry_run=dry_run,
-    )
+    with progress("reconciling") as advance:
+        done = reconcile_run(
+            app.context(),
+            app.owner(provider),
+            export_formats(provider),
+            files,
+            period,
+            dry_run=dry_run,
+            progress=advance,
+        )
     if done.already_done:
         say(f"These inputs were compared before, as {done.run.run_id}; nothing was written.")
     shown = data.run_data(done.run) | {
@@ -123,9 +126,11 @@ def import_file(
     if preview:
         done = intake.preview(all_formats(), file, words, app.bank_mapping)
     else:
-        done = intake.take_in(
-            app.context(), app.owner, all_formats(), file, words, app.bank_mapping, dry_run=dry_run
-        )
+        with progress("taking in") as advance:
+            done = intake.take_in(
+                app.context(), app.owner, all_formats(), file, words, app.bank_mapping,
+                dry_run=dry_run, progress=advance,
+            )  # fmt: skip
     shown = data.taken_in_data(done, preview=preview)
     if form is Format.JSON:
         show(View("reconcile.import", shown), form, output)

@@ -12,7 +12,9 @@ from domain.errors import InvalidRequest
 from domain.ids import check_id
 from tscli.render import matching
 from tscli.render.documents import deliver
-from tscli.words import ProviderOption, day, open_app
+from tscli.render.talk import FINDINGS
+from tscli.render.view import Column, Format, View, show
+from tscli.words import FormatOption, OutputOption, ProviderOption, day, open_app
 
 if TYPE_CHECKING:
     from domain.run import Period
@@ -277,3 +279,28 @@ def _month(text: str) -> date:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
         raise InvalidRequest(f"{text!r} is no month: write YYYY-MM.") from None
+
+
+@commands.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A folder that `day run` wrote.")],
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Hold a day's folder against its manifest; exit code 1 names every file that is not as it was.
+
+    Whoever may change the reports may change the manifest: keep its digest elsewhere.
+    """
+    from tscli.services.manifests import verify as changes_of
+
+    manifest, changes = changes_of(folder)
+    rows = [{"file": one.file, "what": one.what} for one in changes]
+    told = f"{manifest['date']}: {len(manifest['files'])} files, {len(rows)} not as written."
+    if form is Format.JSON:
+        shown = {"folder": str(folder), "manifest": manifest, "changes": rows}
+        show(View("reports.verify", shown), form, output)
+    else:
+        columns = (Column("file", "file"), Column("what", "what became of it"))
+        show(View("reports.verify", rows, columns, notes=(told,)), form, output)
+    if rows:
+        raise typer.Exit(FINDINGS)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.provider import ProviderAccount
 from domain.settlement import ExportFormat
 from tscli.services.periods import check_zone
-from tscli.services.statements import TakenIn, keep_statements
+from tscli.services.statements import Progress, TakenIn, keep_statements, silent
 
 if TYPE_CHECKING:
     from reconcile.bank.csv_mapping import CsvMapping
@@ -58,6 +58,7 @@ def take_in(
     mappings: Mappings | None,
     *,
     dry_run: bool = False,
+    progress: Progress = silent,
 ) -> TakenIn:
     """Keep a file and its lines; what is there already changes nothing.
 
@@ -79,7 +80,7 @@ def take_in(
     with context.database.transaction(dry_run=dry_run) as books:
         books.runs.lock()
         (done,) = keep_statements(
-            books, context, owner_of(provider), reported, formats, [path], words.timezone
+            books, context, owner_of(provider), reported, formats, [path], words.timezone, progress
         )
         return done
 

@@ -19,7 +19,7 @@ from domain.provider import ProviderAccount
 from domain.run import Period, Run
 from domain.settlement import ExportFormat, Reject
 from tscli.services.evaluation import Evaluated, evaluate
-from tscli.services.statements import keep_statements
+from tscli.services.statements import Progress, keep_statements, silent
 
 if TYPE_CHECKING:
     from tscli.services.context import Context
@@ -43,6 +43,7 @@ def reconcile_run(
     period: Period,
     *,
     dry_run: bool = False,
+    progress: Progress = silent,
 ) -> RunOutcome:
     """Compare a provider account's ledger with its statements, and keep the run with its breaks.
 
@@ -62,7 +63,9 @@ def reconcile_run(
 
     def take_in(books: Books) -> list[str]:
         books.runs.lock()
-        taken = keep_statements(books, context, owner, given, formats, exports, period.timezone)
+        taken = keep_statements(
+            books, context, owner, given, formats, exports, period.timezone, progress
+        )
         return [one.file_id for one in taken]
 
     def look(books: Books, named: Sequence[str]) -> Evaluated:

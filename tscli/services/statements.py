@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from db.database import Books
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from reconcile.frames import Reported
     from tscli.services.context import Context
 
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
 _BLOCK_BYTES = 1 << 20
+_TOLD_EVERY_ROWS = 1_000
+
+
+def silent(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +88,21 @@ def keep_statements(
     formats: Sequence[ExportFormat],
     paths: Sequence[Path],
     timezone: str,
+    progress: Progress = silent,
 ) -> list[TakenIn]:
-    """Keep files that were read, within a transaction."""
+    """Keep files that were read, within a transaction; `progress` is told (lines kept, in all)."""
     return [
-        _keep(books, context, owner, reported, formats, place, path, timezone)
+        _keep(books, context, owner, reported, formats, place, path, timezone, progress)
         for place, path in enumerate(paths)
     ]
+
+
+def counted(rows: Iterable[T], total: int, progress: Progress) -> Iterator[T]:
+    """The same rows, while `progress` is told how many there were."""
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % _TOLD_EVERY_ROWS == 0:
+            progress(number, total)
 
 
 def _keep(
@@ -97,6 +114,7 @@ def _keep(
     place: int,
     path: Path,
     timezone: str,
+    progress: Progress,
 ) -> TakenIn:
     from reconcile.lines import as_taken_in, kept_rows
 
@@ -113,8 +131,9 @@ def _keep(
     )
     books.statements.keep(file.digest, blocks_of(path, file))
     rows = kept_rows(reported, place, unique=has_unique_ids(formats, file))
-    added = books.statements.add_lines(owner, file_id, rows, as_taken_in)
-    known = int((reported.frame["file"] == place).sum()) - added
+    lines = int((reported.frame["file"] == place).sum())
+    added = books.statements.add_lines(owner, file_id, counted(rows, lines, progress), as_taken_in)
+    known = lines - added
     books.record(
         context.actor,
         "statement.imported",

@@ -6,7 +6,7 @@ sweeps, an operator and a webhook may overlap; leases only spare the double work
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,6 +36,10 @@ LEASE = timedelta(minutes=5)
 
 ALARM_AFTER = timedelta(days=1)
 """Age from which an outcome that is still not known is shown to a person as well."""
+
+ELSEWHERE = "another sweep is at it"
+"""Why a payment was not asked for that somebody else asks for at this moment."""
+_OTHERS = "they belong to the account"
 
 Progress = Callable[[int, int], None]
 
@@ -67,6 +71,15 @@ async def sweep(
     return run.done
 
 
+def unanswered(done: Iterable[Swept]) -> list[Swept]:
+    """What could not be asked for: the provider is away, or its settings are wrong."""
+    return [
+        one
+        for one in done
+        if one.outcome is SweptAs.NOT_ASKED and not one.why.startswith((ELSEWHERE, _OTHERS))
+    ]
+
+
 class _Run:
     """One sweep under way."""
 
@@ -83,7 +96,7 @@ class _Run:
         try:
             async with self._context.open_provider(owner.provider) as provider:
                 if provider.account != owner:
-                    self._skip(waiting, f"they belong to the account {owner.account!r}")
+                    self._skip(waiting, f"{_OTHERS} {owner.account!r}")
                     return
                 budget = _Budget()
                 for start in range(0, len(waiting), BATCH):
@@ -94,7 +107,7 @@ class _Run:
     async def _batch(self, provider: Provider, batch: Sequence[Stuck], budget: "_Budget") -> None:
         names = {f"recover:{s.payment_id}": s for s in batch}
         ours = set(names) if self._dry_run else self._lease(list(names))
-        self._skip([s for name, s in names.items() if name not in ours], "another sweep is at it")
+        self._skip([s for name, s in names.items() if name not in ours], ELSEWHERE)
         todo = [s for name, s in names.items() if name in ours]
 
         async def work() -> None:

@@ -65,12 +65,17 @@ def inbox_counts(
 
 
 async def apply_due(
-    context: Context, *, limit: int = 1_000, progress: Progress = _silent
+    context: Context,
+    *,
+    limit: int = 1_000,
+    provider: str | None = None,
+    progress: Progress = _silent,
 ) -> list[Applied]:
-    """Apply what is received, parked or failed and due by now."""
+    """Apply what is received, parked or failed and due by now; of one provider where named."""
     require(context, Permission.WEBHOOKS)
     with context.database.read() as books:
         due = books.inbox.due(context.clock.now(), limit)
+    due = [event for event in due if provider in (None, event.owner.provider)]
     return await _apply(context, due, progress=progress)
 
 
