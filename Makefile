@@ -7,6 +7,7 @@
 #   make currencies  write the currency table again from the installed ISO 4217 list
 #   make sample-data write sample_data again from the sandbox world
 #   make benchmarks  the measured figures of the README
+#   make bench-reports  reports over a million transactions and ten thousand breaks
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
 #   make corpus      planted months of both providers and a bank: what is found of what was planted
@@ -37,7 +38,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks storms mutants deliveries corpus month docs fuzz clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms mutants deliveries corpus month docs fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -65,6 +66,9 @@ sample-data: $(READY)
 
 benchmarks: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-reports: $(READY)
+	@$(BIN)/python tests/benchmarks/report_of_many.py $(ARGS)
 
 storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)

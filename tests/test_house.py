@@ -132,14 +132,14 @@ HEAVY = {"pandas", "pyarrow", "numpy", "stripe", "jinja2", "starlette", "uvicorn
 """What a command that does not need it must not load: together they take about a second."""
 
 START = """
-import json, os, sys
+import atexit, json, os, sys
 sys.argv = ["tscli", *sys.argv[1:]]
 from tscli.__main__ import run
-try:
-    run()
-finally:
+def tell():
     with open(os.environ["LOADED"], "w") as file:
         json.dump(sorted(sys.modules), file)
+atexit.register(tell)
+run()
 """
 
 

@@ -244,38 +244,40 @@ def _break(item: Break) -> tuple[Cell, ...]:
 
 
 def _for_machines(breaks: Iterable[Break]) -> Table:
-    """Every break in the words of machines, with all its ids."""
-    return Table(
-        key="breaks",
-        title="Breaks",
-        columns=(
-            *(Column(key, key) for key in ("break_id", "kind", "line_kind", "provider_reference")),
-            *(Column(key, key, Kind.AMOUNT) for key in _MONEY),
-            *(Column(key, key) for key in ("fields", "transaction_id", "payment_id", "file")),
-            Column("line", "line", Kind.COUNT),
-        ),
-        rows=[_plain(item) for item in breaks],
+    """Every break in the words of machines: the columns, and their order, that `reconcile files
+    --breaks` writes too."""
+    columns = (
+        *(Column(key, key) for key in _WORDS),
+        *(Column(key, key, Kind.COUNT) for key in _MINOR),
+        *(Column(key, key) for key in ("fields", "transaction_id", "file")),
+        Column("line", "line", Kind.COUNT),
     )
+    return Table("breaks", "Breaks", columns, [_plain(item) for item in breaks])
 
 
-_MONEY = ("expected", "reported", "difference", "expected_fee", "reported_fee")
+_WORDS = ("break_id", "kind", "line_kind", "provider_reference", "currency")
+_MINOR = (
+    "expected_minor", "reported_minor", "difference_minor", "expected_fee_minor",
+    "reported_fee_minor",
+)  # fmt: skip
 
 
 def _plain(item: Break) -> tuple[Cell, ...]:
-    ours, theirs, difference = item.expected, item.reported, item.difference_minor
+    """An amount of a side that is missing is empty; so is the difference of two currencies."""
+    ours, theirs = item.expected, item.reported
     return (
         item.break_id,
         item.kind.value,
         item.line_kind,
         item.provider_reference,
-        Amount(ours.amount_minor, ours.currency) if ours else None,
-        Amount(theirs.amount_minor, theirs.currency) if theirs else None,
-        None if difference is None else Amount(difference, item.currency),
-        Amount(ours.fee_minor, ours.currency) if ours else None,
-        Amount(theirs.fee_minor, theirs.currency) if theirs else None,
+        item.currency,
+        ours.amount_minor if ours else None,
+        theirs.amount_minor if theirs else None,
+        item.difference_minor,
+        ours.fee_minor if ours else None,
+        theirs.fee_minor if theirs else None,
         "|".join(item.fields),
         item.transaction_id,
-        item.payment_id,
         item.file,
         item.line,
     )

@@ -13,9 +13,8 @@ from tests.reports import sample_runs
 from tests.reports.sample_documents import every_kind
 
 HEADER = (
-    "break_id,kind,line_kind,provider_reference,expected,expected_currency,reported,"
-    "reported_currency,difference,difference_currency,expected_fee,expected_fee_currency,"
-    "reported_fee,reported_fee_currency,fields,transaction_id,payment_id,file,line"
+    "break_id,kind,line_kind,provider_reference,currency,expected_minor,reported_minor,"
+    "difference_minor,expected_fee_minor,reported_fee_minor,fields,transaction_id,file,line"
 )
 
 
@@ -28,10 +27,10 @@ def rows():
 def test_amounts_are_plain_numbers_and_absent_sides_are_empty():
     """A negative number keeps its sign and gets no apostrophe; what nobody knows is empty."""
     gone, lost, two = (rows()[key] for key in ("re_gone", "ch_lost", "ch_currency"))
-    assert (gone["expected"], gone["expected_currency"], gone["reported"]) == ("", "", "-5000")
-    assert (gone["difference"], gone["difference_currency"]) == ("-5000", "JPY")
-    assert (lost["reported"], lost["difference"]) == ("", "-310.50")
-    assert (two["difference"], two["fields"]) == ("", "currency")
+    assert (gone["expected_minor"], gone["reported_minor"]) == ("", "-5000")
+    assert gone["difference_minor"] == "-5000"
+    assert (lost["reported_minor"], lost["difference_minor"]) == ("", "-31050")
+    assert (two["difference_minor"], two["fields"]) == ("", "currency")
     assert rows()["ch_dinar"]["fields"] == "amount|fee"
 
 

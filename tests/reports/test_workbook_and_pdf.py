@@ -58,7 +58,9 @@ def test_the_workbook_holds_every_row_and_a_chart_of_the_trend():
         assert "xl/charts/chart1.xml" in parts.namelist()
 
 
-@pytest.mark.parametrize("text", [*sample_runs.HOSTILE_TEXTS, "=1+1", "@SUM(A1)", "http://x.com"])
+@pytest.mark.parametrize(
+    "text", [*sample_runs.HOSTILE_TEXTS, "=1+1", "@SUM(A1)", "https://example.com"]
+)
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link(text):
     """Every text cell is a string, and says what stood there."""
     document = render_document(every_kind(text), "xlsx")

@@ -13,8 +13,8 @@ from tscli.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
-FINDINGS = {"reconcile files": 3, "reconcile run": 3}
-"""The sample file holds an unreadable row on purpose."""
+FINDINGS = {"reconcile files": 3, "reconcile run": 3, "reports reconciliation": 1}
+"""The sample files hold an unreadable row and breaks on purpose."""
 
 
 def commands() -> list[str]:

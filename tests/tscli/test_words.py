@@ -18,12 +18,12 @@ from tscli.render.talk import exit_code
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command of the tree with its words."""
-    children = getattr(command, "commands", None)
-    if not children:
+    if not hasattr(command, "list_commands"):
         yield path, command
         return
-    for name, child in children.items():
-        yield from leaves(child, (*path, name))
+    context = command.make_context("tscli", [], resilient_parsing=True)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), (*path, name))
 
 
 COMMANDS = list(leaves(typer.main.get_command(app)))
@@ -34,7 +34,7 @@ WRITING = {
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
-    ("sandbox", "deliver"),
+    ("sandbox", "deliver"), ("audit", "seal"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),

@@ -35,6 +35,8 @@ def _payments() -> None:
     index("transactions_occurred", "transactions", "occurred_at, transaction_id")
     index("entries_occurred", "entries", "occurred_at, entry_id")
     index("idempotency_key", "idempotency", "key")
+    index("idempotency_created", "idempotency", "created_at")
+    index("operations_created", "operations", "created_at")
 
 
 def _lists() -> None:

@@ -1,0 +1,158 @@
+"""Every report in every format, told of one week: golden, and in a real browser."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.database import Database
+from domain.audit import Actor
+from domain.clock import SetClock
+from domain.ids import Ids
+from domain.provider import ProviderAccount
+from reports.document import Document
+from reports.formats import DOCUMENT_FORMATS, render_document
+from reports.writing import writing
+from tests.reports import sample_runs
+from tests.reports.goldens import check
+from tests.reports.read_back import as_text
+from tests.reports.sample_documents import every_kind
+from tscli.render import matching
+from tscli.render.document_text import document_text
+from tscli.services import documents
+from tscli.services.context import Context
+from tscli.services.periods import period_of
+
+MONDAY_AFTER = datetime(2026, 3, 9, 9, tzinfo=UTC)
+ACCOUNT = ProviderAccount("stripe", "sandbox", "test")
+WEEK = period_of(date(2026, 3, 2), date(2026, 3, 9), "UTC")
+
+REPORTS: dict[str, Callable[[Context], Document]] = {
+    "daily": lambda c: documents.daily(c, date(2026, 3, 4), "test", "UTC"),
+    "monthly": lambda c: documents.monthly(c, date(2026, 3, 1), "test", "UTC"),
+    "reconciliation": lambda c: documents.reconciliation(c, None),
+    "breaks": lambda c: documents.breaks(c, "test"),
+    "bridge": lambda c: documents.bridge(c, ACCOUNT, MONDAY_AFTER, matching.bridge_data),
+    "payouts": lambda c: documents.payouts(c, ACCOUNT, WEEK, matching.payout_data),
+    "providers": lambda c: documents.providers(c, [ACCOUNT], WEEK, "test"),
+    "recovery": lambda c: documents.recovery(c, WEEK, "test"),
+    "webhooks": lambda c: documents.webhooks(c, WEEK, "test"),
+    "audit": lambda c: documents.audit(c, WEEK, "test"),
+    "security": lambda c: documents.security(c, WEEK, "test", None),
+}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
+    """Every report of the demo's week."""
+    folder = tmp_path_factory.mktemp("week")
+    words = [sys.executable, "-m", "tscli", "demo", "--folder", str(folder)]
+    subprocess.run(words, check=True, capture_output=True)
+    clock = SetClock(MONDAY_AFTER)
+    ids = Ids(clock)
+    database = Database(f"sqlite:///{folder / 'demo.db'}", clock, ids)
+    context = Context(database, clock, ids, Actor("ops", "test"), None)
+    return {name: make(context) for name, make in REPORTS.items()}
+
+
+@pytest.mark.parametrize("form", [*DOCUMENT_FORMATS, "80", "120"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_each_report_in_each_format_is_the_golden_one(
+    told: dict[str, Document], name: str, form: str
+) -> None:
+    """What people and machines get, on the terminal at two widths too."""
+    if form.isdigit():
+        check(f"week-{name}.{form}.txt", document_text(told[name], writing(), int(form)))
+    else:
+        text = as_text(form, render_document(told[name], form))
+        check(f"week-{name}.{form}.txt", text)
+
+
+def test_each_document_is_named_as_its_command_and_slugs_are_distinct(
+    told: dict[str, Document],
+) -> None:
+    """So that a folder of reports never holds one in another's place."""
+    assert [document.name for document in told.values()] == list(REPORTS)
+    assert len({document.slug for document in told.values()}) == len(REPORTS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser without a window."""
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium-headless-shell")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_pages_are_quiet_and_readable_in_a_browser(
+    browser: Any, told: dict[str, Document], tmp_path: Path, width: int, dark: bool
+) -> None:
+    """No console message, no request beyond the file, no sideways scrolling of the page, and
+    every text has the contrast that people need (WCAG AA: 4.5)."""
+    pages = {**told, "hostile": every_kind(sample_runs.HOSTILE)}
+    view = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
+    )
+    page = view.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url))
+    for name, document in pages.items():
+        file = tmp_path / f"{name}.html"
+        file.write_bytes(render_document(document, "html"))
+        said.clear()
+        page.goto(file.as_uri())
+        assert said == [file.as_uri()], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate(_CONTRAST) >= 4.5, name
+    view.close()
+
+
+def test_a_printed_page_keeps_its_verdict_and_has_no_scrollers(
+    browser: Any, told: dict[str, Document], tmp_path: Path
+) -> None:
+    """Printed by the browser: tables are whole, nothing is dark."""
+    import pypdfium2
+
+    file = tmp_path / "page.html"
+    file.write_bytes(render_document(told["reconciliation"], "html"))
+    page = browser.new_page(color_scheme="dark")
+    page.goto(file.as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    printed = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
+    text = "".join(sheet.get_textpage().get_text_range() for sheet in printed)
+    assert told["reconciliation"].headline.split(":")[0] in text
+    assert "Every row of both sides stands in one bucket" in " ".join(text.split())
+    page.close()
+
+
+_CONTRAST = """() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length > 3 && m[3] === 0 ? null : m; };
+  const light = ([r, g, b]) => { const f = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c) return c; } return [255, 255, 255]; };
+  let least = 99;
+  for (const e of document.querySelectorAll('h1, h2, p, li, dt, dd, th, td, caption, figcaption, figcaption b, .axis span')) {
+    if (!e.textContent.trim()) continue;
+    const a = light(parse(getComputedStyle(e).color)), b = light(ground(e));
+    least = Math.min(least, (Math.max(a, b) + .05) / (Math.min(a, b) + .05));
+  }
+  return least;
+}"""  # noqa: E501
+"""The least contrast of any text on the page with what is behind it."""
