@@ -261,6 +261,11 @@ def test_payouts_are_found_in_the_banks_file(firm: Firm) -> None:
     assert firm.steps(waiting)[f"reconcile {STRIPE}"] == "done", "the bank keeps nobody waiting"
     place = firm.inbox / f"bank-{days[-1]:%Y%m%d}-1.xml"
     assert firm.cli("sandbox", "bank-statement", *words, "--output", str(place)).exit_code == 0
+    whole = place.read_text()
+    place.write_text(whole.replace("<Sum>", "<Sum>9"))
+    denied = firm.run()
+    assert firm.steps(denied)["fetch bank/house"] == "partial", "it denies its own rows"
+    place.write_text(whole)
     ran = firm.run()
     steps = {one["step"] + one["subject"]: one for one in ran.data["days"][0]["steps"]}
     assert steps["fetchbank/house"]["facts"]["rows"] > 0
