@@ -18,12 +18,17 @@ class Entry:
     @property
     def program(self) -> str:
         """What is run in the end."""
-        return next(w for w in reversed(self.line.split()) if w.endswith("/tscli"))
+        return next(w for w in reversed(self._words) if w.endswith("/tscli"))
 
     @property
     def words(self) -> list[str]:
         """The words behind the program."""
-        return self.line.rpartition(f"{self.program} ")[2].split()
+        behind = self._words[self._words.index(self.program) + 1 :]
+        return behind[: behind.index("2>&1")]
+
+    @property
+    def _words(self) -> list[str]:
+        return self.line.replace("$(", " ").replace(")", " ").split()
 
     def due(self, at: datetime) -> bool:
         """Whether cron starts it in this minute."""

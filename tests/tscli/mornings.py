@@ -68,14 +68,13 @@ class Firm:
         """Set the clock."""
         self.clock.at = datetime(on.year, on.month, on.day, hour, minute, tzinfo=UTC)
 
-    def sell(self, on: date, count: int = 3) -> None:
-        """Sales of a day, all paid."""
+    def sell(self, on: date, count: int = 2) -> None:
+        """Sales of a day, all paid, each of an amount of its own."""
         self.at(on, 8)
         for number in range(count):
             self.clock.advance(timedelta(minutes=20))
-            self.shop.create(
-                f"{20 + number}.50", key=f"{on}-{number}", order_reference=f"{on}-{number}"
-            )
+            amount = f"{20 + on.day}.{10 + number}"
+            self.shop.create(amount, key=f"{on}-{number}", order_reference=f"{on}-{number}")
 
     def settle(self, on: date) -> None:
         """The provider's evening: what is due happens, and payouts leave."""

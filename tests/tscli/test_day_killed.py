@@ -63,11 +63,11 @@ def again(
     firm = open_firm(database, clock, home, monkeypatch)
     firm.sources = [folder_source(firm)]
     firm.configure(report_formats=["json", "csv"])
-    firm.sell(MONDAY)
+    firm.sell(MONDAY, count=1)
     lose_an_answer(firm, MONDAY)
     firm.dispute(MONDAY)
     firm.settle(MONDAY)
-    firm.put(MONDAY, [*firm.exported(MONDAY)[:2], *firm.exported(MONDAY)[3:]])
+    firm.put(MONDAY, [firm.exported(MONDAY)[0], *firm.exported(MONDAY)[2:]])
     firm.at(MONDAY + timedelta(days=1), 6)
     server = None if database_url.startswith("sqlite") else request.getfixturevalue("postgres")
     return Again(firm, database_url, server)

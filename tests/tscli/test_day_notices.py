@@ -20,6 +20,12 @@ TOKEN = "canary-0123456789"
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough for what is said to whom."""
+    return f"sqlite:///{tmp_path / 'books' / 'tscli.db'}"
+
+
+@pytest.fixture
 def hooks() -> Iterator[HookServer]:
     """A server that hears everything."""
     with HookServer() as server:

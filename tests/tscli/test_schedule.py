@@ -32,27 +32,47 @@ def test_cron_lines_parse_and_name_everything(sqlite_cli: Cli) -> None:
     for one in entries:
         assert one.user == "pay"
         assert "%" not in one.line, "cron would end the line there"
-        assert one.line.startswith("set -a; . /etc/pay.env; exec ")
+        assert one.line.startswith("set -a; . /etc/pay.env; ")
         assert one.program == "/opt/tscli/bin/tscli"
         assert ("flock -n -E 5 /run/lock/tscli-" in one.line) == (one.words[0] != "runs")
         checked = subprocess.run(["sh", "-n", "-c", one.line], capture_output=True, check=False)
         assert checked.returncode == 0, checked.stderr
 
 
-def test_a_line_runs_with_its_settings_and_its_lock(sqlite_cli: Cli, home: Path) -> None:
-    """Proves that the line as it stands starts the program with the file's settings, and ends with
-    5 while another one is at it."""
-    program, settings = home / "tscli", home / "env"
-    program.write_text('#!/bin/sh\necho "$TSCLI_OPERATOR $*"\n')
-    program.chmod(0o700)
+@pytest.fixture
+def lines(sqlite_cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The entries of cron, for a program and a log of this test's own."""
+    folder, settings = home / "bin", home / "env"
+    folder.mkdir()
+    for name, text in (("tscli", 'echo "$TSCLI_OPERATOR $*"; exit $1'), ("logger", "cat > log")):
+        (folder / name).write_text(f"#!/bin/sh\n{text.replace('$1', '${CODE:-0}')}\n")
+        (folder / name).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     settings.write_text("TSCLI_OPERATOR=cron\n")
-    asked = ("--program", str(program), "--environment-file", str(settings))
-    first = parse(sqlite_cli("schedule", "show", "cron", *asked).stdout)[0]
-    line = first.line.replace("/run/lock/", f"{home}/")
-    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (0, "cron day run --catch-up\n")
-    locked = f"flock {home}/tscli-day.lock sh -c {shlex.quote(line)}"
-    assert subprocess.run(["sh", "-c", locked], capture_output=True, check=False).returncode == 5
+    asked = ("--program", str(folder / "tscli"), "--environment-file", str(settings))
+    entries = parse(sqlite_cli("schedule", "show", "cron", *asked).stdout)
+    return [one.line.replace("/run/lock/", f"{home}/") for one in entries]
+
+
+def test_a_line_runs_with_its_settings_and_its_lock(lines: list[str], home: Path) -> None:
+    """Proves that the line as it stands starts the program with the file's settings, tells the log,
+    prints nothing that cron would mail, and starts nothing while another one is at it."""
+    ran = subprocess.run(["sh", "-c", lines[0]], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("", "")
+    assert (home / "log").read_text() == "cron day run --catch-up\n"
+    locked = f"flock {home}/tscli-day.lock sh -c {shlex.quote(lines[0])}"
+    subprocess.run(["sh", "-c", locked], capture_output=True, check=False)
+    assert (home / "log").read_text() == "", "it was not started"
+
+
+@pytest.mark.parametrize(("code", "mailed"), [("0", ""), ("1", "cron runs check\n")])
+def test_only_the_alarm_is_mailed(
+    lines: list[str], monkeypatch: pytest.MonkeyPatch, code: str, mailed: str
+) -> None:
+    """Proves that cron mails the check's sentence when it fails, and nothing when it does not."""
+    monkeypatch.setenv("CODE", code)
+    ran = subprocess.run(["sh", "-c", lines[1]], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == (mailed, "")
 
 
 def test_systemd_takes_the_units(sqlite_cli: Cli, home: Path) -> None:

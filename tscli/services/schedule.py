@@ -37,8 +37,8 @@ class Job:
     calendar: str
     """The same as systemd writes it."""
     why: str
-    locked: bool = True
-    """Whether a second one is not even begun; the commands would not mind."""
+    alarms: bool = False
+    """Whether its failure is to be heard: the others tell the log, and leave that to this one."""
 
 
 JOBS = (
@@ -48,7 +48,7 @@ JOBS = (
     ),
     Job(
         "check", "runs check", "5 * * * *", "*-*-* *:05:00",
-        "exit code 1 when the day's run is missing, unfinished or failed", locked=False,
+        "exit code 1 when the day's run is missing, unfinished or failed", alarms=True,
     ),
     Job(
         "sweep", "recover sweep", "*/5 * * * *", "*-*-* *:00/5:00",
@@ -92,9 +92,14 @@ def cron(place: Place) -> str:
 
 
 def _shell(place: Place, job: Job) -> str:
-    """The job as one line for sh: its settings, its lock, its program."""
-    lock = f"flock -n -E 5 {place.lock_folder}/tscli-{job.name}.lock " if job.locked else ""
-    return f"set -a; . {place.environment_file}; exec {lock}{place.program} {job.words}"
+    """The job as one line for sh: its settings, its lock, its program, and where its words go: cron
+    mails whatever is printed, so only what alarms prints, and only then."""
+    begin = f"set -a; . {place.environment_file};"
+    if job.alarms:
+        return f'{begin} said=$({place.program} {job.words} 2>&1) || echo "$said"'
+    lock = f"flock -n -E 5 {place.lock_folder}/tscli-{job.name}.lock"
+    log = f"2>&1 | logger -t tscli-{job.name}"
+    return f"{begin} {lock} {place.program} {job.words} {log}"
 
 
 def systemd(place: Place) -> dict[str, str]:
@@ -112,6 +117,7 @@ def systemd(place: Place) -> dict[str, str]:
 
 
 def _service(place: Place, job: Job) -> str:
+    calm = "" if job.alarms else "SuccessExitStatus=1 3 5 6\n"
     writes = "".join(f"ReadWritePaths=-{path}\n" for path in place.writes)
     return f"""\
 [Unit]
@@ -124,7 +130,7 @@ Type=oneshot
 User={place.user}
 EnvironmentFile={place.environment_file}
 ExecStart={place.program} {job.words}
-TimeoutStartSec=4h
+{calm}TimeoutStartSec=4h
 UMask=0077
 NoNewPrivileges=yes
 PrivateTmp=yes
