@@ -7,14 +7,16 @@ event are one transaction, or none of them happened.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, inspect
 
 from db import migrate
 from db.approvals import Approvals
 from db.audit import Audit, first_chain
 from db.audit_seals import AuditSeals
+from db.backup import copy_books, put_back
 from db.breaks import Breaks
 from db.commit import commit
 from db.days import Days
@@ -220,6 +222,32 @@ class Database:
         """
         with translated(), self._engine.begin() as connection:
             return migrate.upgrade(connection)
+
+    def holds_anything(self) -> bool:
+        """Whether there is a table in the database.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with translated(), self._engine.connect() as connection:
+            return bool(inspect(connection).get_table_names())
+
+    def copy_to(self, target: Path) -> None:
+        """Write one instant of the books into an existing, empty file, while others go on.
+
+        Raises:
+            ConfigurationError, Unavailable: see `db.backup.copy_books`.
+        """
+        copy_books(self._engine, target)
+
+    def put_back(self, source: Path) -> None:
+        """Fill an empty database from a copy: all of it, or nothing.
+
+        Raises:
+            ConfigurationError, Unavailable, UnreadableExport: see `db.backup.put_back`.
+        """
+        put_back(self._engine, source)
+        self._checked = False
 
     def inconsistency(self) -> str:
         """What the database itself finds wrong with its file, empty when it finds nothing.

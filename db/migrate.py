@@ -1,13 +1,14 @@
 """Schema versions: upgrade under a lock and in one transaction, refuse what is newer than we
 are."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
 
 from domain.errors import ConfigurationError
 
-HEAD = "0008"
+HEAD = "0009"
 """The schema this program works with; a test compares it with the newest migration."""
 
 _LOCK = 7_420_117_801
@@ -88,14 +89,24 @@ def triggers(connection: Connection) -> set[str]:
 
 def expected_triggers(kind: str) -> set[str]:
     """Names of the triggers a migrated database has, read off one made in memory."""
+    names = _read_off(lambda connection: triggers(connection))
+    if kind == "sqlite":
+        return names
+    # OR REPLACE exists on SQLite only; PostgreSQL has triggers against TRUNCATE besides.
+    return {name for name in names if "_refuse_replace" not in name}
+
+
+def expected_tables() -> set[str]:
+    """Names of the tables a migrated database has, read off one made in memory."""
+    return _read_off(lambda connection: set(inspect(connection).get_table_names()))
+
+
+def _read_off(look: Callable[[Connection], set[str]]) -> set[str]:
     from db.engine import connect
 
     engine = connect("sqlite://")
     with engine.begin() as connection:
         upgrade(connection)
-        names = triggers(connection)
+        names = look(connection)
     engine.dispose()
-    if kind == "sqlite":
-        return names
-    # OR REPLACE exists on SQLite only; PostgreSQL has triggers against TRUNCATE besides.
-    return {name for name in names if "_refuse_replace" not in name}
+    return names

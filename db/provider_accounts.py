@@ -78,6 +78,7 @@ class ProviderAccounts:
             row.status_reason,
             row.status_by,
             None if row.status_at is None else from_micros(row.status_at),
+            only_asks=bool(row.only_asks),
         )
 
     def set_switch(self, owner: ProviderAccount, switch: AccountSwitch) -> None:
@@ -92,6 +93,7 @@ class ProviderAccounts:
                 status_reason=switch.reason,
                 status_by=switch.by,
                 status_at=None if at is None else to_micros(at),
+                only_asks=int(switch.only_asks),
             )
         )
 

@@ -78,7 +78,7 @@ run_breaks = _table("run_breaks", "run_id ordinal break_id document")
 provider_accounts = _table(
     "provider_accounts",
     f"{OWNER} status status_reason status_by status_at breaker_state breaker_failures"
-    " breaker_trips breaker_since breaker_version level_milli level_at",
+    " breaker_trips breaker_since breaker_version level_milli level_at only_asks",
 )
 
 leases = _table("leases", "name holder expires_at")

@@ -105,6 +105,8 @@ class Snapshot:
     movements: tuple[Movement, ...] = ()
     payment_id: str | None = None
     """Our id, as the provider's metadata carries it."""
+    order_reference: str = ""
+    """The order's reference, where the provider's object carries one."""
     failure_code: str = ""
     failure_message: str = ""
     next_action_url: str = ""

@@ -49,6 +49,8 @@ class AccountSwitch:
     reason: str = ""
     by: str = ""
     at: datetime | None = None
+    only_asks: bool = False
+    """Books that were put back from a backup: the provider is asked, but sent nothing new."""
 
 
 @dataclass(frozen=True, slots=True)

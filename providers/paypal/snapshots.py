@@ -94,10 +94,17 @@ def snapshot(
         currency=currency,
         movements=tuple(moved),
         payment_id=_text(unit, "custom_id") or None,
+        order_reference=_order_reference(unit),
         failure_code=code,
         failure_message="PayPal declined the payment." if code else "",
         next_action_url=_action_url(order) if stage is Stage.ACTION else "",
     )
+
+
+def _order_reference(unit: Any) -> str:
+    """What we sent as invoice id: an order reference, or our payment id where there was none."""
+    sent = _text(unit, "invoice_id")
+    return "" if sent == _text(unit, "custom_id") else sent
 
 
 def stage_of(order: Any) -> Stage:

@@ -71,6 +71,7 @@ def snapshot(
         currency=currency,
         movements=tuple(moved),
         payment_id=_note(intent, "payment_id"),
+        order_reference=_note(intent, "order_reference") or "",
         failure_code=_word(error, "decline_code", "code") if failed else "",
         failure_message=_word(error, "message") if failed else "",
         next_action_url=_action_url(intent) if stage is Stage.ACTION else "",

@@ -27,14 +27,16 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = list(leaves(typer.main.get_command(app)))
-NO_RESULT = {("serve",), ("sandbox", "serve"), ("sandbox", "reset"), ("sandbox", "export")}
+NO_RESULT = {("serve",), ("sandbox", "serve"), ("sandbox", "reset"), ("sandbox", "export"),
+    ("db", "grants"),
+}  # fmt: skip
 WRITING = {
     ("breaks", "assign"), ("breaks", "comment"), ("breaks", "reopen"), ("breaks", "resolve"),
     ("breaks", "snooze"), ("breaks", "write-off"), ("reconcile", "import"),
     ("payments", "create"), ("payments", "capture"), ("payments", "cancel"),
     ("payments", "refund"), ("methods", "add"), ("methods", "remove"), ("ledger", "import"),
     ("reconcile", "run"), ("db", "upgrade"), ("sandbox", "reset"), ("providers", "pause"),
-    ("sandbox", "deliver"), ("audit", "seal"),
+    ("sandbox", "deliver"), ("audit", "seal"), ("db", "backup"), ("db", "restore"),
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),

@@ -4,22 +4,25 @@ Here keys are looked up, orders are kept from being paid twice, refunds are rese
 left, and the operation is written that everything later refers to.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from db.database import Books
-from domain.errors import CapabilityMissing, Conflict, InvalidRequest
+from domain.errors import AlreadyExists, CapabilityMissing, Conflict, InvalidRequest
 from domain.idempotency import IdempotencyRow, check_same_words, fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
 from domain.payment import Observation, Payment, Stage
 from domain.payment_method import refuse_card_number
 from domain.provider import Provider, ProviderAccount
+from domain.review import ReviewKind
 from domain.routing import AUTO
 from tscli.services.booking import store, summary
 from tscli.services.context import Context
 from tscli.services.customers import customer_for
-from tscli.services.provider_accounts import refuse_down
+from tscli.services.provider_accounts import refuse_down, refuse_put_back
+from tscli.services.steps import owner_of
 
 _TEXT_MAX = 500
 
@@ -128,6 +131,7 @@ def create_intent(
         check_same_words(row, named, *([unnamed] if alike else []))
         return Intent(payment, books.operations.get(row.operation_id), replayed=True)
     refuse_down(books, context, owner)
+    _refuse_held(books, owner, words.order_reference)
     payment = _new_payment(books, context, owner, words)
     books.payments.add(payment)
     books.record(context.actor, "payment.created", payment.payment_id, after=summary(payment))
@@ -162,6 +166,7 @@ def operation_intent(
     if row is not None:
         check_same_words(row, asked)
         return Intent(payment, books.operations.get(row.operation_id), replayed=True)
+    refuse_put_back(books, owner_of(payment))
     unfinished = _unfinished_alike(books, payment, kind)
     if unfinished is not None:
         _check_alike(payment, unfinished, intended, books)
@@ -171,6 +176,24 @@ def operation_intent(
     if kind is OperationKind.CANCEL and payment.stage is Stage.RECORDED:
         return _cancel_here(books, context, payment, operation)
     return Intent(payment, operation)
+
+
+def _refuse_held(books: Books, owner: ProviderAccount, order_reference: str) -> None:
+    """Pass unless the provider is known to hold money for this order that none of ours knows of.
+
+    Raises:
+        AlreadyExists: it does, as after books were put back from a backup.
+    """
+    if not order_reference:
+        return
+    for review in books.reviews.find(kind=ReviewKind.ORPHAN, provider=owner.provider):
+        held = json.loads(review.evidence).get("order_reference")
+        if review.owner == owner and held == order_reference:
+            raise AlreadyExists(
+                f"{owner.provider} holds money for order {order_reference!r} that none of our"
+                f" payments knows of: {review.subject}.",
+                hint=f"See `tscli recover show {review.review_id}` before the order is paid again.",
+            )
 
 
 def refundable_minor(payment: Payment, unfinished: list[Operation]) -> int:

@@ -95,6 +95,7 @@ def _orphan(
     seen = {
         "provider_payment_id": snapshot.provider_payment_id,
         "payment_id": snapshot.payment_id,
+        "order_reference": snapshot.order_reference,
         "stage": snapshot.stage.name.lower(),
         "movements": [[m.kind, m.reference, m.amount_minor, m.status] for m in snapshot.movements],
     }

@@ -64,12 +64,30 @@ def refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
     )
 
 
+def refuse_put_back(books: Books, owner: ProviderAccount) -> None:
+    """Pass unless the books were put back from a backup and nobody resumed the account since: what
+    is asked for now may have been done already.
+
+    Raises:
+        CircuitOpen: they were.
+    """
+    switch = books.provider_accounts.switch(owner)
+    if switch.only_asks:
+        raise CircuitOpen(
+            f"The books were put back from a backup: nothing new is sent to {owner.provider}"
+            f" ({owner.account}, {owner.mode}) before what it did since is learned.",
+            hint="Run `tscli webhooks backfill`, `recover sweep` and `recover orphans`, then"
+            f" `tscli providers resume {owner.provider}`.",
+        )
+
+
 def refuse_down(books: Books, context: Context, owner: ProviderAccount) -> None:
     """Pass unless nothing can be sent to the account now; asked before anything is recorded.
 
     Raises:
-        CircuitOpen: an operator paused it, or its circuit is open.
+        CircuitOpen: an operator paused it, its circuit is open, or the books were put back.
     """
+    refuse_put_back(books, owner)
     refuse_paused(owner, books.provider_accounts.switch(owner))
     breaker = books.provider_accounts.breaker(owner)
     asked = admit(breaker, context.clock.now())

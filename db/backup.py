@@ -1,0 +1,144 @@
+"""Copies of the whole books: SQLite by its own online backup, PostgreSQL by pg_dump and pg_restore.
+
+A copy is one instant of the books while everybody goes on. It is put back only into a database that
+holds nothing, so that putting it back can destroy nothing.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from domain.errors import ConfigurationError, Unavailable, UnreadableExport
+
+_PAGES = 4_096
+"""Pages copied before writers are let in between."""
+_SQLITE_BEGIN = b"SQLite format 3\0"
+_DUMP_BEGIN = b"PGDMP"
+_HOURS = 6 * 3_600
+
+
+def copy_books(engine: Engine, target: Path) -> None:
+    """Write the books into an existing, empty file.
+
+    Raises:
+        ConfigurationError: pg_dump is not installed.
+        Unavailable: the database cannot be read.
+    """
+    if engine.dialect.name == "sqlite":
+        _copy_sqlite(Path(engine.url.database or ""), target)
+        return
+    words = ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"]
+    _run("pg_dump", engine.url, words)
+
+
+def put_back(engine: Engine, source: Path) -> None:
+    """Fill an empty database from a copy: all of it, or nothing.
+
+    Raises:
+        ConfigurationError: pg_restore is not installed.
+        Unavailable: the database cannot be written, or refuses the copy.
+        UnreadableExport: the copy is one of the other kind of database.
+    """
+    if kind_of(source) != engine.dialect.name:
+        raise UnreadableExport(
+            f"{source.name} is no backup of a {engine.dialect.name} database.",
+            hint="Point TSCLI_DATABASE_URL at an empty database of the kind that was backed up.",
+        )
+    if engine.dialect.name == "sqlite":
+        file = Path(engine.url.database or "")
+        file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        engine.dispose()
+        _copy_sqlite(source, file)
+        return
+    words = [
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+        str(source),
+    ]
+    _run("pg_restore", engine.url, words)
+
+
+def kind_of(file: Path) -> str:
+    """`sqlite` or `postgresql`, by its first bytes.
+
+    Raises:
+        UnreadableExport: it is neither, or cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            begin = stream.read(16)
+    except OSError as error:
+        raise UnreadableExport(f"{file} cannot be read: {error.strerror}.") from error
+    if begin == _SQLITE_BEGIN:
+        return "sqlite"
+    if begin.startswith(_DUMP_BEGIN):
+        return "postgresql"
+    raise UnreadableExport(f"{file.name} is no backup made by `tscli db backup`.")
+
+
+def contents(dump: Path) -> set[str]:
+    """Names of the tables whose rows a dump of PostgreSQL holds.
+
+    Raises:
+        ConfigurationError: pg_restore is not installed.
+        UnreadableExport: it is cut off or damaged.
+    """
+    listed = subprocess.run(  # noqa: S603
+        [_program("pg_restore"), "--list", str(dump)],
+        capture_output=True, text=True, check=False, timeout=_HOURS,
+    )  # fmt: skip
+    if listed.returncode:
+        raise UnreadableExport(f"{dump.name} is damaged: {_last_line(listed.stderr)}.")
+    parts = [line.split() for line in listed.stdout.splitlines() if " TABLE DATA " in line]
+    return {words[words.index("DATA") + 2] for words in parts}
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    try:
+        uri = f"{source.resolve().as_uri()}?mode=ro"
+        here = sqlite3.connect(uri, uri=True, timeout=30)
+        there = sqlite3.connect(target, timeout=30)
+        try:
+            here.backup(there, pages=_PAGES)
+        finally:
+            here.close()
+            there.close()
+    except sqlite3.Error as error:
+        raise Unavailable(f"The books could not be copied: {error}.") from error
+
+
+def _run(program: str, url: URL, words: list[str]) -> None:
+    """One of PostgreSQL's programs; the password goes by the environment, never by its words."""
+    plain = url.set(drivername="postgresql", password=None)
+    environment = dict(os.environ)
+    if url.password:
+        environment["PGPASSWORD"] = str(url.password)
+    command = [_program(program), f"--dbname={plain.render_as_string()}", *words]
+    done = subprocess.run(  # noqa: S603
+        command, env=environment, capture_output=True, text=True, check=False, timeout=_HOURS
+    )
+    if done.returncode:
+        raise Unavailable(f"{program} failed: {_last_line(done.stderr)}.")
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ConfigurationError(
+            f"{name} is not installed.",
+            hint="Install PostgreSQL's client programs, of the server's version or newer.",
+        )
+    return found
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (lines or ["it said nothing"])[-1].removesuffix(".")
