@@ -1,5 +1,5 @@
-"""Two roles on a real server: the program's can do all that the program does, and nothing that would
-alter what is permanent, with its triggers gone or not."""
+"""Two roles on a real server: the program's can do all that the program does, and nothing that
+would alter what is permanent, with its triggers gone or not."""
 
 import asyncio
 from collections.abc import Iterator
