@@ -9,6 +9,7 @@
 #   make benchmarks  the measured figures of the README
 #   make bench-reports  reports over a million transactions and ten thousand breaks
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
+#   make cuts        a thousand commits on PostgreSQL whose connection breaks before, during or after
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
 #   make corpus      planted months of both providers and a bank: what is found of what was planted
 #   make month       thirty days that run themselves by cron; a morning killed at every commit
@@ -38,7 +39,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms mutants deliveries corpus month docs fuzz clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms cuts mutants deliveries corpus month docs fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -72,6 +73,9 @@ bench-reports: $(READY)
 
 storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+cuts: $(READY)
+	@$(BIN)/python -m pytest tests/long/test_cut_commits.py -q -s -n 0 -m slow $(ARGS)
 
 deliveries: $(READY)
 	@$(BIN)/python -m pytest tests/long/test_deliveries.py -q -m slow $(ARGS)

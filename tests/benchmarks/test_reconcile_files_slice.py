@@ -6,7 +6,7 @@ import pytest
 
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.planted_world import KINDS, World, build
-from tests.benchmarks.reconcile_files import Measured, findings, table
+from tests.benchmarks.reconcile_files import Measured, findings, run_once, table
 
 
 @pytest.fixture(scope="module")
@@ -15,15 +15,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return build(tmp_path_factory.mktemp("world"), 20_000)
 
 
-# datacompy itself calls polars by an old name.
-@pytest.mark.filterwarnings("ignore:the argument `join_nulls`:DeprecationWarning")
 @pytest.mark.parametrize("name", CONTENDERS)
 def test_a_contender_finds_the_planted_breaks(name: str, world: World, tmp_path: Path) -> None:
-    """All of them, in their kinds, and nothing else."""
-    out = tmp_path / "found.csv"
-    CONTENDERS[name](world.ledger, world.export, out)
+    """All of them, in their kinds, and nothing else, each in the process that is measured."""
+    _, peak, out = run_once(name, world, tmp_path)
 
     assert findings(out) == world.truth
+    assert peak > 10
     assert {kind for kind, _ in world.truth} == set(KINDS)
 
 
