@@ -290,3 +290,24 @@ def test_a_step_is_done_again_when_asked(firm: Firm) -> None:
     tried = {one["step"]: one["attempts"] for one in ran.data["days"][0]["steps"]}
     assert tried == {"webhooks": 1, "recover": 1, "fetch": 2, "reconcile": 2, "reports": 3}
     assert firm.run("--redo", "everything").exit_code == 2
+
+
+def test_what_never_comes_is_accepted_by_a_person(firm: Firm) -> None:
+    """Proves that a file can be done without, with a reason that is kept, and only what is open."""
+    firm.sources = [folder_source(firm)]
+    firm.configure()
+    firm.sell(MONDAY)
+    firm.at(TUESDAY, 6)
+    assert firm.run().exit_code == 3
+    accept = ("day", "accept", str(MONDAY), "--format", "json")
+    assert firm.cli(*accept).exit_code == 2, "no reason"
+    reason = ("--reason", "they closed their account")
+    assert firm.cli(*accept, *reason, "--dry-run").exit_code == 0
+    assert firm.check("--date", str(MONDAY)) == (1, "open")
+    (told,) = firm.cli(*accept, *reason).data
+    assert told["note"] == "accepted by tess: they closed their account; it was late"
+    ran = firm.run()
+    assert (ran.exit_code, set(firm.steps(ran).values())) == (1, {"done"}), "sales without partner"
+    assert firm.cli(*accept, *reason).exit_code == 5
+    said = firm.cli("audit", "list", "--subject", f"{MONDAY} test", "--format", "json").data
+    assert [one["what"] for one in said] == ["day.completed", "day.accepted", "day.completed"]

@@ -40,7 +40,7 @@ WRITING = {
     ("providers", "resume"), ("recover", "sweep"), ("recover", "retry"), ("recover", "cancel"),
     ("recover", "orphans"), ("recover", "resolve"), ("approvals", "approve"),
     ("approvals", "reject"), ("payments", "reauthorize"), ("methods", "setup"),
-    ("webhooks", "receive"), ("day", "run"),
+    ("webhooks", "receive"), ("day", "run"), ("day", "accept"),
     ("webhooks", "replay"), ("webhooks", "backfill"), ("webhooks", "retry"),
     ("webhooks", "discard"), ("webhooks", "resend"),
 }  # fmt: skip

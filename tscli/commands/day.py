@@ -8,7 +8,15 @@ import typer
 from tscli.render import days as data
 from tscli.render.talk import say
 from tscli.render.view import Format, View, show
-from tscli.words import DryRunOption, FormatOption, OutputOption, day, one_of, open_app
+from tscli.words import (
+    DryRunOption,
+    FormatOption,
+    OutputOption,
+    ReasonOption,
+    day,
+    one_of,
+    open_app,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,3 +117,26 @@ def _tell(app: "App", morning: "Morning", done: "Sequence[DayDone]") -> None:
         say(f"Notification {sent.rule}: {word}, {sent.detail}.")
     for trouble in asyncio.run(beat(context, morning, open_ping(app), done)):
         say(trouble)
+
+
+@commands.command()
+def accept(
+    ctx: typer.Context,
+    date: Annotated[str, typer.Argument(metavar="DATE", help="A business date that is open.")],
+    reason: ReasonOption = "",
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", help="live or test; live where a live account is configured."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Say that what a date waits for will not come; `day run` then does the rest without it."""
+    from tscli.services.day_accepting import accept_open
+
+    app, on = open_app(ctx), day(date)
+    steps = accept_open(app.context(reason), on, app.mode(mode), dry_run=dry_run)
+    rows = [data.step_data(one) for one in steps]
+    notes = (f"`tscli day run --date {on}` does the rest.",)
+    show(View("day.accept", rows, data.STEP_COLUMNS, notes=notes), form, output)

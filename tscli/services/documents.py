@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 _MANUAL = (
     "approval.approved", "approval.rejected", "approval.requested", "break.reopened",
-    "break.resolved", "books.restored", "ledger.reversed", "operation.renewed", "payment.renewed",
-    "provider.paused", "provider.resumed", "review.closed", "webhook.discarded", "webhook.retried",
+    "break.resolved", "books.restored", "day.accepted", "ledger.reversed", "operation.renewed",
+    "payment.renewed", "provider.paused", "provider.resumed", "review.closed", "webhook.discarded",
+    "webhook.retried",
 )  # fmt: skip
 """Acts by which a person overrules what machines decided, or agrees to another person's."""
 _REFUSED = ("permission.refused",)
