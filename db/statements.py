@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from db.bulk import insert_rows
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
@@ -136,8 +137,7 @@ class Statements:
                 for row in settled
                 if row is not None and row["identity"] not in before
             ]
-            if fresh:
-                self._connection.execute(insert(lines), fresh)
+            insert_rows(self._connection, lines, fresh)
             added += len(fresh)
             paid = {
                 row["identity"]: row["payout"]
@@ -146,9 +146,8 @@ class Statements:
                 and payouts.get(row["identity"]) == ""
                 and known[row["identity"]] == tuple(row[name] for name in _MONEY)
             }
-            if paid:
-                facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]
-                self._connection.execute(insert(line_payouts), facts)
+            facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]
+            insert_rows(self._connection, line_payouts, facts)
         return added
 
     def columns(
@@ -197,8 +196,7 @@ class Statements:
             )
             known = set(self._connection.execute(query).scalars())
             fresh = [{**row, "file_id": file_id} for row in batch if row["identity"] not in known]
-            if fresh:
-                self._connection.execute(insert(bank_lines), fresh)
+            insert_rows(self._connection, bank_lines, fresh)
             added += len(fresh)
         return added
 

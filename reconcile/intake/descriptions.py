@@ -3,6 +3,7 @@
 It is shown, never compared; a file that changed since it was read yields no text.
 """
 
+import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -64,9 +65,24 @@ def _rows(
                     start = 0 if behind < 0 else int(ends[behind]) + 1 if behind < len(ends) else -1
                     if start < 0:
                         continue
-                    text = data[start : start + _RECORD_BYTES].decode("utf-8", errors="replace")
-                    row = next(split(text, line, width, last=True), None)
-                    if isinstance(row, Row):
+                    end = int(ends[behind + 1]) if behind + 1 < len(ends) else len(data)
+                    row = _record(data, start, end, line, width)
+                    if row is not None:
                         yield line, row
     except OSError:
         return
+
+
+def _record(data: bytes, start: int, end: int, line: int, width: int) -> Row | None:
+    """The record that begins at `start` and, unless a quote is still open, ends at `end`.
+
+    The file was read strictly before, so what stands on one line the standard library may split,
+    which is many times as fast.
+    """
+    alone = data[start:end]
+    if alone.count(b'"') % 2 == 0 and b"\r" not in alone[:-1]:
+        cells = next(csv.reader([alone.decode("utf-8", errors="replace")]), [])
+        return Row(line, tuple(cells), 1, 0) if len(cells) == width else None
+    text = data[start : start + _RECORD_BYTES].decode("utf-8", errors="replace")
+    row = next(split(text, line, width, last=True), None)
+    return row if isinstance(row, Row) else None
