@@ -310,4 +310,5 @@ def test_what_never_comes_is_accepted_by_a_person(firm: Firm) -> None:
     assert (ran.exit_code, set(firm.steps(ran).values())) == (1, {"done"}), "sales without partner"
     assert firm.cli(*accept, *reason).exit_code == 5
     said = firm.cli("audit", "list", "--subject", f"{MONDAY} test", "--format", "json").data
-    assert [one["what"] for one in said] == ["day.completed", "day.accepted", "day.completed"]
+    acts = ["day.accepted", "day.completed", "day.completed"]
+    assert sorted(one["what"] for one in said) == acts, "of one instant, so in any order"
