@@ -8,6 +8,7 @@
 #   make sample-data write sample_data again from the sandbox world
 #   make benchmarks  the measured figures of the README
 #   make bench-reports  reports over a million transactions and ten thousand breaks
+#   make bench-import   a million export rows taken in, beside the databases' own bulk load
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make cuts        a thousand commits on PostgreSQL whose connection breaks before, during or after
 #   make deliveries  webhooks: 100,000 deliveries in random orders, the receiver killed 20 times
@@ -39,7 +40,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports storms cuts mutants deliveries corpus month docs fuzz clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports bench-import storms cuts mutants deliveries corpus month docs fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,6 +71,9 @@ benchmarks: $(READY)
 
 bench-reports: $(READY)
 	@$(BIN)/python tests/benchmarks/report_of_many.py $(ARGS)
+
+bench-import: $(READY)
+	@$(BIN)/python tests/benchmarks/import_rows.py $(ARGS)
 
 storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
