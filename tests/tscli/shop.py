@@ -51,9 +51,11 @@ class Shop:
     account: str = "default"
     world_clock: Clock | None = None
     ids: Ids | None = None
+    seed: int = 1
+    """Of the world's identifiers: worlds that share books need different ones."""
 
     def __post_init__(self) -> None:
-        self.world = World.open(self.world_path, self.world_clock or self.clock)
+        self.world = World.open(self.world_path, self.world_clock or self.clock, seed=self.seed)
         inner = httpx2.ASGITransport(app=stripe_face(self.world), raise_app_exceptions=True)
         self.transport = FaultyTransport(
             inner, lambda request: self.plan(request), poison=self.world.poison

@@ -66,7 +66,7 @@ def refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
 
 def refuse_put_back(books: Books, owner: ProviderAccount) -> None:
     """Pass unless the books were put back from a backup and nobody resumed the account since: what
-    is asked for now may have been done already.
+    is asked for may have been done already.
 
     Raises:
         CircuitOpen: they were.
