@@ -86,7 +86,8 @@ class Bars:
     title: str
     bars: tuple[tuple[str, int, str], ...]
     """Label, size (0 or more), and the size in words."""
-    note: str = ""
+    top: int | None = None
+    """The size that fills the picture, such as 10,000 for shares; the largest one when None."""
 
 
 @dataclass(frozen=True, slots=True)

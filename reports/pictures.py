@@ -57,7 +57,7 @@ def bars_drawn(picture: Bars) -> list[Bar]:
     if others:
         rest = sum(size for _, size, _ in others)
         bars.append((f"{len(others)} others", rest, f"{rest:,}"))
-    largest = max((size for _, size, _ in bars), default=0) or 1
+    largest = picture.top or max((size for _, size, _ in bars), default=0) or 1
     return [
         Bar(safe_text(label), safe_text(words), size * 1000 // largest)
         for label, size, words in bars

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.figures import DayFigures, Durations, EventCount, Failures
 from reports.builders.words import account_name, label
-from reports.document import Bars, Cell, Column, Kind, Share, Table
+from reports.document import Bars, Cell, Column, Kind, Share, Table, Trend
 from reports.verdict import provider_name
 
 _SUCCEEDED = frozenset({"succeeded", "refunded"})
@@ -51,6 +51,23 @@ def success_share(figures: DayFigures) -> Share:
     """Payments that succeeded, of those that succeeded or failed."""
     part = sum(p.count for p in figures.payments if p.state in _SUCCEEDED)
     return Share(part, sum(p.count for p in figures.payments if p.state in _DECIDED))
+
+
+def success_trend(days: Sequence[DayFigures]) -> Trend:
+    """The success rate of the payments created on each day; a day without any is a gap."""
+    points = []
+    for day in days:
+        share = success_share(day)
+        height = share.part * 10_000 // share.whole if share.whole else None
+        points.append((day.on, height, f"{share.part} of {share.whole}"))
+    return Trend("success", "Success rate of payments", tuple(points), top=10_000, kind=Kind.SHARE)
+
+
+def latency_pictures(durations: Sequence[Durations]) -> tuple[Bars, ...]:
+    """How long 95 % of operations took at most, side by side; none where nothing was measured."""
+    sizes = [(f"{provider_name(d.provider)} {d.what}", d.percentile(95) or 0) for d in durations]
+    bars = tuple((name, size, f"{size:,} ms") for name, size in sizes)
+    return (Bars("latency_bars", "95 % of operations within", bars),) if bars else ()
 
 
 def latency_table(durations: Sequence[Durations]) -> Table:

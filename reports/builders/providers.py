@@ -9,6 +9,7 @@ from reports.builders.operating import (
     failure_bars,
     failure_table,
     key_table,
+    latency_pictures,
     latency_table,
     payment_table,
     success_share,
@@ -51,7 +52,14 @@ def providers_document(
         facts=period_facts(figures, mode),
         sections=(
             Section("Side by side", (_accounts(switches), _success_bars(figures), _costs(figures))),
-            Section("Payments", (payment_table(figures), latency_table(figures.durations))),
+            Section(
+                "Payments",
+                (
+                    payment_table(figures),
+                    *latency_pictures(figures.durations),
+                    latency_table(figures.durations),
+                ),
+            ),
             Section(
                 "Refusals",
                 (
@@ -101,6 +109,7 @@ def _success_bars(figures: DayFigures) -> Bars:
             (name, part * 10_000 // whole, f"{part:,} of {whole:,}")
             for name, (part, whole) in sorted(counts.items())
         ),
+        top=10_000,
     )
 
 

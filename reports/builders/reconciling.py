@@ -112,6 +112,7 @@ def open_blocks(breaks: Sequence[OpenBreak], at: datetime) -> tuple[Block, ...]:
         _bars("kinds", "Open breaks by kind", by_kind, label),
         _grouped_table("by_kind", "By kind", "Kind", by_kind, kinds, label),
         _bars("accounts", "Open breaks by account", by_account, str),
+        _age_bars(by_age),
         _grouped_table("by_age", "By age", "Days", by_age, AGE_ORDER, str),
     )
 
@@ -132,6 +133,12 @@ def _bars(
         ((len(held), name) for name, held in groups.items()), key=lambda s: (-s[0], s[1])
     )
     return Bars(key, title, tuple((named(name), size, f"{size:,}") for size, name in sizes))
+
+
+def _age_bars(by_age: Mapping[str, list[OpenBreak]]) -> Bars:
+    """Ages in their order, empty ones included: the picture's shape is what is read."""
+    sizes = [(age, len(by_age.get(age, ()))) for age in AGE_ORDER]
+    return Bars("ages", "Open breaks by age in days", tuple((a, n, f"{n:,}") for a, n in sizes))
 
 
 def _grouped_table(

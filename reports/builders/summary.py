@@ -9,9 +9,11 @@ from reports.builders.operating import (
     failure_bars,
     failure_table,
     key_table,
+    latency_pictures,
     latency_table,
     payment_table,
     success_share,
+    success_trend,
 )
 from reports.builders.reconciling import match_trend, open_blocks, open_trends, run_table
 from reports.builders.words import account_name, label, listed, long_date, mode_fact
@@ -100,8 +102,10 @@ def _sections(summary: Summary, single: bool) -> tuple[Section, ...]:
             "Payments",
             (
                 payment_table(whole),
+                *(() if single else (success_trend(summary.days),)),
                 *((failure_bars(whole.failures),) if whole.failures else ()),
                 failure_table(whole.failures),
+                *latency_pictures(whole.durations),
                 latency_table(whole.durations),
             ),
         ),
