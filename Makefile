@@ -10,6 +10,7 @@
 #   make bench-reports  reports over a million transactions and ten thousand breaks
 #   make bench-import   a million export rows taken in, beside the databases' own bulk load
 #   make bench-throughput   payments a second on both databases, beside bare commits; 10,000 stuck ones
+#   make bench-books     a run over a million kept rows of either side, beside DuckDB and datacompy
 #   make bench-start   what small commands cost beside a bare Typer program
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)
 #   make cuts        a thousand commits on PostgreSQL whose connection breaks before, during or after
@@ -42,7 +43,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports bench-import bench-throughput bench-start storms cuts mutants deliveries corpus month docs fuzz clean
+.PHONY: help setup demo test check lock currencies sample-data benchmarks bench-reports bench-import bench-throughput bench-books bench-start storms cuts mutants deliveries corpus month docs fuzz clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +80,9 @@ bench-import: $(READY)
 
 bench-throughput: $(READY)
 	@$(BIN)/python tests/benchmarks/throughput.py $(ARGS)
+
+bench-books: $(READY)
+	@$(BIN)/python tests/benchmarks/reconcile_books.py $(ARGS)
 
 bench-start: $(READY)
 	@$(BIN)/python tests/benchmarks/interactive.py $(ARGS)

@@ -1,11 +1,14 @@
-"""Many rows at once, the way each database takes them fastest: PostgreSQL by COPY, SQLite by one
-prepared statement.
+"""Many rows at once: written the way each database takes them fastest (PostgreSQL by COPY, SQLite
+by one prepared statement), read as columns, a stretch at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, TableClause, insert
+from sqlalchemy import Connection, Select, TableClause, insert
+
+_STRETCH = 50_000
+"""Rows that are in memory as single values at once."""
 
 
 def insert_rows(
@@ -28,3 +31,13 @@ def insert_rows(
     ):
         for row in rows:
             copy.write_row([row[name] for name in names])
+
+
+def column_stretches(
+    connection: Connection, query: Select[Any], names: Sequence[str]
+) -> Iterator[dict[str, list[Any]]]:
+    """The rows of a query as columns under these names, stretch by stretch, none for no rows; to
+    be read while the transaction is open."""
+    rows = connection.execute(query.execution_options(yield_per=_STRETCH))
+    for part in rows.partitions():
+        yield dict(zip(names, map(list, zip(*part, strict=True)), strict=True))

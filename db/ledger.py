@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, literal, select, union_all, update
 
+from db.bulk import column_stretches
 from db.payments import transaction
 from db.schema import entries, postings, transactions
 from domain.clock import from_micros, to_micros
@@ -227,36 +228,27 @@ class Ledger:
 
     def columns(
         self, owner: ProviderAccount, start: datetime, end: datetime
-    ) -> dict[str, list[Any]]:
-        """The transactions of [start, end) as columns, in order of their ids, for a comparison.
+    ) -> Iterator[dict[str, list[Any]]]:
+        """The transactions of [start, end) as columns, in order of their ids, for a comparison: in
+        stretches, to be read while the transaction is open.
 
         Columns: transaction_id, payment_id, kind, provider_reference, amount_minor, currency,
         fee_minor (unknown counts as 0), status, occurred_at (microseconds UTC).
         """
         t = transactions.c
-        names = (
-            "transaction_id",
-            "payment_id",
-            "kind",
-            "provider_reference",
-            "amount_minor",
-            "currency",
-            "fee_minor",
-            "status",
-            "occurred_at",
-        )
+        columns = {
+            "transaction_id": t.transaction_id,
+            "payment_id": func.coalesce(t.payment_id, ""),
+            "kind": t.kind,
+            "provider_reference": t.provider_reference,
+            "amount_minor": t.amount_minor,
+            "currency": t.currency,
+            "fee_minor": func.coalesce(t.fee_minor, 0),
+            "status": t.status,
+            "occurred_at": t.occurred_at,
+        }
         query = (
-            select(
-                t.transaction_id,
-                func.coalesce(t.payment_id, ""),
-                t.kind,
-                t.provider_reference,
-                t.amount_minor,
-                t.currency,
-                func.coalesce(t.fee_minor, 0),
-                t.status,
-                t.occurred_at,
-            )
+            select(*columns.values())
             .where(
                 t.provider == owner.provider,
                 t.account == owner.account,
@@ -268,12 +260,7 @@ class Ledger:
             )
             .order_by(t.transaction_id)
         )
-        rows = self._connection.execute(query).all()
-        return (
-            dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-            if rows
-            else {name: [] for name in names}
-        )
+        return column_stretches(self._connection, query, list(columns))
 
     def provider_balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What our books say the provider held before an instant, by currency: from the postings

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
-from db.bulk import insert_rows
+from db.bulk import column_stretches, insert_rows
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
@@ -152,24 +152,24 @@ class Statements:
 
     def columns(
         self, owner: ProviderAccount, start: datetime | None, end: datetime | None
-    ) -> dict[str, list[Any]]:
+    ) -> Iterator[dict[str, list[Any]]]:
         """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
-        once, in order of their contents; `file` is the file's id."""
+        once, in order of their contents; `file` is the file's id. In stretches, to be read while
+        the transaction is open."""
         wanted = [_PAYOUT if name == "payout" else lines.c[name] for name in LINE_COLUMNS]
         query = (
             self._with_payouts(*wanted, lines.c.file_id, lines.c.description)
-            .where(*_mine(lines, owner))
+            .where(*_mine(lines, owner), *_between(start, end))
             .order_by(lines.c.occurred_at, lines.c.identity)
         )
-        if start is not None:
-            query = query.where(lines.c.occurred_at >= to_micros(start))
-        if end is not None:
-            query = query.where(lines.c.occurred_at < to_micros(end))
-        rows = self._connection.execute(query).all()
-        names = (*LINE_COLUMNS, "file", "description")
-        if not rows:
-            return {name: [] for name in names}
-        return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        return column_stretches(self._connection, query, (*LINE_COLUMNS, "file", "description"))
+
+    def files_of(
+        self, owner: ProviderAccount, start: datetime | None, end: datetime | None
+    ) -> set[str]:
+        """Ids of the files that the lines of [start, end) came from."""
+        query = select(lines.c.file_id).where(*_mine(lines, owner), *_between(start, end))
+        return set(self._connection.execute(query.distinct()).scalars())
 
     def balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What all lines before an instant come to, net, by currency; what only shows money is
@@ -251,6 +251,15 @@ class Statements:
             & (line_payouts.c.identity == lines.c.identity)
         )
         return select(*columns).join_from(lines, line_payouts, same, isouter=True)
+
+
+def _between(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+    at, found = lines.c.occurred_at, []
+    if start is not None:
+        found.append(at >= to_micros(start))
+    if end is not None:
+        found.append(at < to_micros(end))
+    return found
 
 
 _PAYOUT = func.coalesce(line_payouts.c.payout, lines.c.payout).label("payout")

@@ -4,7 +4,7 @@ Money is int64 minor units, instants are int64 microseconds since 1970 UTC, text
 words with few values are categories. No column may ever turn into a float.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,6 +113,23 @@ def expected_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
         ValueError: a column is missing, a word is unknown, or money is not whole numbers.
     """
     return _frame({"line": np.zeros(len(columns["kind"]), np.int64), **columns}, EXPECTED_COLUMNS)
+
+
+def expected_of_stretches(stretches: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """An expected frame from columns that come in stretches: never all rows as single values."""
+    return _joined([expected_frame(columns) for columns in stretches], EXPECTED_COLUMNS)
+
+
+def joined_reported(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One reported frame of several, in their order."""
+    return _joined(frames, REPORTED_COLUMNS)
+
+
+def _joined(frames: Sequence[pd.DataFrame], contract: Mapping[str, Any]) -> pd.DataFrame:
+    if not frames:
+        return _frame({name: [] for name in contract}, contract)
+    joined: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return joined
 
 
 def reported_frame(columns: Mapping[str, Any]) -> pd.DataFrame:

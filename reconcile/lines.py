@@ -6,15 +6,16 @@ line, and two equal lines in one file are two.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from domain.settlement import InputFile, Reject
-from reconcile.frames import Reported, control_of, reported_frame
+from reconcile.frames import Reported, control_of, ints, joined_reported, reported_frame
 
 _CONTENT = (
     "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
@@ -35,16 +36,25 @@ _TEXT_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class KeptTexts:
-    """The provider's own words of kept lines."""
+    """The provider's own words of kept lines, beside the frame whose rows they belong to."""
 
-    texts: Mapping[tuple[int, int, str], str]
+    frame: pd.DataFrame
+    texts: pa.ChunkedArray
 
     def read(self, rows: Any) -> dict[tuple[int, int], str]:
         """Text by (file, line) for rows given as (file, line, reference)."""
-        return {
-            (file, line): self.texts.get((file, line, reference), "")
-            for file, line, reference in rows
-        }
+        wanted = {(file, line): reference for file, line, reference in rows}
+        lines = ints(self.frame["line"])
+        near = np.flatnonzero(np.isin(lines, [line for _, line in wanted]))
+        files, references = self.frame["file"].to_numpy()[near], self.frame["reference"].iloc[near]
+        found = dict.fromkeys(wanted, "")
+        texts = self.texts.take(pa.array(near)).to_pylist()
+        for file, line, reference, text in zip(
+            files.tolist(), lines[near].tolist(), references.tolist(), texts, strict=True
+        ):
+            if wanted.get((file, line)) == reference:
+                found[file, line] = text
+        return found
 
 
 def identities(frame: pd.DataFrame, *, unique: bool) -> list[str]:
@@ -96,28 +106,29 @@ def kept_rows(reported: Reported, place: int, *, unique: bool) -> Iterator[dict[
 
 
 def reported_of_lines(
-    columns: Mapping[str, Sequence[Any]],
+    stretches: Iterable[Mapping[str, Sequence[Any]]],
     files: Mapping[str, InputFile],
     rejects: Sequence[Reject] = (),
 ) -> Reported:
-    """The reported side of kept lines; `files` maps the file ids in `columns` to their files.
+    """The reported side of kept lines, which come as columns in stretches; `files` maps the file
+    ids in them to their files.
 
     Files stand in the order of their digests, so that the order of imports means nothing.
     """
     order = sorted(files, key=lambda name: files[name].digest)
     place = {name: number for number, name in enumerate(order)}
-    file = [place[name] for name in columns["file"]]
-    frame = reported_frame(
-        {name: _plain(name, columns[name]) for name in _KEPT} | {"file": np.array(file, np.int16)}
-    )
-    keys = zip(file, columns["line"], columns["reference"], strict=True)
-    texts = {key: text for key, text in zip(keys, columns["description"], strict=True) if text}
+    frames, texts = [], []
+    for columns in stretches:
+        file = np.array([place[name] for name in columns["file"]], np.int16)
+        plain = {name: _plain(name, columns[name]) for name in _KEPT}
+        frames.append(reported_frame(plain | {"file": file}))
+        texts.append(pa.array(columns["description"], pa.string()))
+    frame = joined_reported(frames)
     control = control_of(frame)
     if rejects:
         control[""] = (len(rejects), 0, 0)
-    return Reported(
-        frame, tuple(files[name] for name in order), tuple(rejects), control, KeptTexts(texts)
-    )
+    kept = KeptTexts(frame, pa.chunked_array(texts, pa.string()))
+    return Reported(frame, tuple(files[name] for name in order), tuple(rejects), control, kept)
 
 
 def _plain(name: str, values: Sequence[Any]) -> Any:

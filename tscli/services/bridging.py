@@ -72,14 +72,14 @@ def _compare(
 ) -> "Comparison":
     from domain.run import Period
     from reconcile.compare import compare
-    from reconcile.frames import Expected, expected_frame
+    from reconcile.frames import Expected, expected_of_stretches
     from reconcile.lines import reported_of_lines
 
     period = Period(_BEGINNING, at)
     files = kept_files(books, owner)
-    columns = books.statements.columns(owner, None, at)
-    reported = reported_of_lines(columns, {n: files[n].file for n in set(columns["file"])})
-    expected = Expected.of(expected_frame(books.ledger.columns(owner, _BEGINNING, at)))
+    used = {name: files[name].file for name in books.statements.files_of(owner, None, at)}
+    reported = reported_of_lines(books.statements.columns(owner, None, at), used)
+    expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, _BEGINNING, at)))
     rules = rules_of(owner, period, context.matching, ())
     every_kind = frozenset(LineKind)
     return compare(

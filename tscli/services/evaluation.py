@@ -132,13 +132,13 @@ def _reported(
 ) -> "tuple[Reported, Seen]":
     from reconcile.lines import reported_of_lines
 
-    columns = books.statements.columns(owner, *window)
-    used = sorted(set(columns["file"]) | set(named))
+    used = sorted(books.statements.files_of(owner, *window) | set(named))
     rejecting = sorted(
         name for name, kept in files.items() if name in named or _touches(kept.file, period)
     )
     rejects = rejects_of(files, rejecting)
-    reported = reported_of_lines(columns, {name: files[name].file for name in used}, rejects)
+    lines = books.statements.columns(owner, *window)
+    reported = reported_of_lines(lines, {name: files[name].file for name in used}, rejects)
     return reported, Seen(window, used, rejecting)
 
 
@@ -165,9 +165,9 @@ def _expected(
     """Our side, with the payments of older charges that reported lines belong to."""
     from dataclasses import replace
 
-    from reconcile.frames import Expected, expected_frame
+    from reconcile.frames import Expected, expected_of_stretches
 
-    expected = Expected.of(expected_frame(books.ledger.columns(owner, *window)))
+    expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, *window)))
     parents = set(reported.frame["parent"].unique()) | set(reported.frame["source"].unique())
     strangers = parents - set(expected.frame["provider_reference"].unique()) - {""}
     return replace(expected, known=books.statements.payments_of(owner, sorted(strangers)))

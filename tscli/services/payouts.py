@@ -21,9 +21,10 @@ def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> 
     from reconcile.payouts import prove_payouts
 
     with context.database.read() as books:
-        columns = books.statements.columns(owner, period.start_at - _REACH, period.end_at)
+        window = (period.start_at - _REACH, period.end_at)
         files = kept_files(books, owner)
-    reported = reported_of_lines(columns, {name: files[name].file for name in set(columns["file"])})
+        used = {name: files[name].file for name in books.statements.files_of(owner, *window)}
+        reported = reported_of_lines(books.statements.columns(owner, *window), used)
     return [
         proof
         for proof in prove_payouts(reported.frame)

@@ -209,7 +209,7 @@ def _reported(
                     for name, value in {**row, "file": file_id}.items():
                         columns[name].append(value)
     used = {name: files[name].file for name in inputs["files"]}
-    return reported_of_lines(columns, used, rejects_of(files, inputs["rejecting"]))
+    return reported_of_lines([columns], used, rejects_of(files, inputs["rejecting"]))
 
 
 def _read_again(

@@ -1,0 +1,144 @@
+"""Time and peak memory of `reconcile run` over the books, beside a bare DuckDB join and datacompy
+of the same rows as CSV.
+
+Run `python tests/benchmarks/reconcile_books.py [--rows 1000000] [--rounds 1]`. Both sides stand in
+the database before: the export was taken in by `reconcile import`, the ledger's rows were loaded by
+the database itself. A run is kept with all its breaks, so each round starts from a copy.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import psycopg  # noqa: E402
+
+from tests.benchmarks.import_rows import databases, run  # noqa: E402
+from tests.benchmarks.planted_world import World, build  # noqa: E402
+from tests.benchmarks.reconcile_files import environment, findings, run_once  # noqa: E402
+
+_COLUMNS = (
+    "transaction_id", "payment_id", "provider", "account", "mode", "kind", "provider_reference",
+    "amount_minor", "currency", "fee_minor", "status", "occurred_at", "origin", "operation_id",
+)  # fmt: skip
+_PERIOD = ("--from", "2026-03-01", "--to", "2026-04-01")
+
+
+def fill(url: str, world: World) -> None:
+    """Books that hold both sides of a planted world."""
+    run(url, "db", "upgrade")
+    if url.startswith("postgresql"):
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            copying = f"COPY transactions ({', '.join(_COLUMNS)}) FROM STDIN"
+            with connection.cursor().copy(copying) as copy:
+                for row in _rows(world.ledger):
+                    copy.write_row(row)
+    else:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            marks = ", ".join("?" * len(_COLUMNS))
+            words = f"INSERT INTO transactions ({', '.join(_COLUMNS)}) VALUES ({marks})"
+            connection.executemany(words, _rows(world.ledger))
+    run(url, "reconcile", "import", str(world.export))
+
+
+def _rows(ledger: Path) -> Iterator[tuple[object, ...]]:
+    """The ledger file's rows as the table holds them; its currencies all have two digits."""
+    with ledger.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            at = datetime.fromisoformat(row["occurred_at"])
+            yield (
+                row["transaction_id"], row["payment_id"] or None, "stripe", "sandbox", "test",
+                row["kind"], row["provider_reference"], _minor(row["amount"]), row["currency"],
+                _minor(row["fee"]), row["status"], int(at.timestamp()) * 1_000_000, "import", None,
+            )  # fmt: skip
+
+
+def _minor(text: str) -> int:
+    return int(text.replace(".", ""))
+
+
+def ours(url: str, folder: Path) -> tuple[float, int]:
+    """One run as a process: seconds and peak MB."""
+    command = [sys.executable, "-m", "tscli", "reconcile", "run", *_PERIOD]
+    told = {"PYTHONPATH": str(ROOT), "TSCLI_DATABASE_URL": url}
+    with (folder / "said.txt").open("w+b") as said:
+        started = time.perf_counter()
+        child = subprocess.Popen(
+            command, env=environment(folder) | told, cwd=folder, stdout=said, stderr=said
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 1:  # 1: there are breaks
+        raise SystemExit(f"ended with {child.returncode}: {(folder / 'said.txt').read_text()}")
+    return seconds, usage.ru_maxrss // 1_024
+
+
+def found(url: str) -> frozenset[tuple[str, str]]:
+    """(kind, reference) of every break in the books."""
+    query = "SELECT kind, provider_reference FROM breaks"
+    if url.startswith("postgresql"):
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            return frozenset((str(k), str(r)) for k, r in connection.execute(query))
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        return frozenset(connection.execute(query))
+
+
+def main() -> int:
+    """Print the table; exit 1 when our own result is not exactly the truth."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rows", type=int, default=1_000_000)
+    words.add_argument("--rounds", type=int, default=1)
+    chosen = words.parse_args()
+    wrong = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="reconcile-books-") as name,
+        databases(Path(name)) as urls,
+    ):
+        folder = Path(name)
+        world = build(folder, chosen.rows)
+        print(f"{chosen.rows:,} x {chosen.rows:,} rows, {len(world.truth):,} planted breaks")
+        print(f"{'':12}{'seconds':>9}{'x duckdb':>10}{'peak MB':>9}  found")
+        base = 0.0
+        for contender in ("duckdb", "datacompy"):
+            seconds, peak, out = run_once(contender, world, folder)
+            base = base or seconds
+            hit = len(findings(out) & world.truth)
+            print(f"{contender:12}{seconds:9.2f}{seconds / base:10.2f}{peak:9}  {hit:,}")
+        for kind, url in urls.items():
+            fill(url, world)
+            took, peaks = [], []
+            for _ in range(chosen.rounds):
+                again = url
+                if kind == "sqlite":
+                    copied = shutil.copy(url.removeprefix("sqlite:///"), folder / "again.db")
+                    again = f"sqlite:///{copied}"
+                seconds, peak = ours(again, folder)
+                took.append(seconds)
+                peaks.append(peak)
+                kept = found(again)
+            wrong += kept != world.truth
+            seconds = statistics.median(took)
+            hit, other = len(kept & world.truth), len(kept - world.truth)
+            print(
+                f"{kind:12}{seconds:9.2f}{seconds / base:10.2f}{max(peaks):9}"
+                f"  {hit:,}, {other} others"
+            )
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
