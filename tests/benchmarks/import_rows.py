@@ -24,15 +24,16 @@ sys.path.insert(0, str(ROOT))
 import psycopg  # noqa: E402
 
 from tests.benchmarks.planted_world import build  # noqa: E402
-from tests.servers.postgres import NoPostgres, PostgresServer  # noqa: E402
+from tests.servers.postgres import NoPostgres, PostgresServer, bin_folders  # noqa: E402
 
 
 @contextmanager
 def databases(folder: Path) -> Iterator[dict[str, str]]:
-    """An empty database of each kind by its name; PostgreSQL where it can be had."""
+    """An empty database of each kind by its name; PostgreSQL on a server of its own, where it can
+    be had."""
     urls = {"sqlite": f"sqlite:///{folder / 'books.db'}"}
     try:
-        with PostgresServer() as server:
+        with PostgresServer(bin_folders()) as server:
             urls["postgresql"] = server.create_database()
             yield urls
     except NoPostgres as reason:
