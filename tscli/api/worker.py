@@ -60,5 +60,6 @@ class Worker:
                 if str(error) != told:  # once, not every few seconds
                     say(f"Applying events waits: {error}")
                 told = str(error)
-            if not done:
+            # The end is asked for again: giving way may have cleared the word of it.
+            if not done and not self._over.is_set():
                 self._stored.wait(EVERY_SECONDS)
