@@ -3,15 +3,15 @@
 Written row by row, so that memory does not grow with the ledger.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from domain.errors import ConfigurationError
 from domain.money import exponent
 from domain.safe_text import safe_text
 from reports.journal import COLUMNS, Journal, rows
+from reports.workbook import number_form, workbook
 
 _WIDTHS = (11, 40, 40, 40, 32, 18, 44, 14, 9, 40)
 _AMOUNT, _CURRENCY = COLUMNS.index("amount"), COLUMNS.index("currency")
@@ -23,17 +23,7 @@ def write_xlsx(journal: Journal, path: Path) -> None:
     Raises:
         ConfigurationError: the package for it is not installed.
     """
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise ConfigurationError(
-            "Workbooks need a package that is not installed.",
-            hint='Install it: pip install "tradesense-payments[reports]".',
-        ) from None
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-               "strings_to_numbers": False}  # fmt: skip
-    with xlsxwriter.Workbook(str(path), options) as book:
-        book.set_properties({"title": journal.title, "created": datetime(2000, 1, 1, tzinfo=UTC)})
+    with workbook(str(path), journal.title) as book:
         sheet = book.add_worksheet("Journal")
         for column, width in enumerate(_WIDTHS):
             sheet.set_column(column, column, width)
@@ -58,7 +48,7 @@ class _Formats:
         key = (currency, bold)
         if key not in self._known:
             digits = exponent(currency)
-            form = "#,##0" + ("." + "0" * digits if digits else "")
+            form = number_form(digits)
             look: dict[str, Any] = {"num_format": form}
             self._known[key] = self._book.add_format(
                 look | ({"bold": True, "top": 1} if bold else {})

@@ -11,22 +11,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.errors import ConfigurationError
 from domain.iso4217 import EXPONENTS
 from domain.safe_text import safe_text
 from reports.document import Amount, Cell, Document, Kind, Share, Table, Trend
+from reports.workbook import number_form, workbook
 from reports.writing import Writing, row_currency
 
-_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
-"""A fixed date inside the file: the same report gives the same bytes."""
-_OPTIONS = {
-    "constant_memory": True,
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "remove_timezone": True,
-}
 _ROWS_MAX = 1_000_000
 """Rows of one sheet, a little under what a workbook can hold; the rest goes on in another."""
 _DIGITS_EXACT = 15
@@ -41,16 +31,8 @@ def xlsx_document(document: Document, writing: Writing) -> bytes:
     Raises:
         ConfigurationError: the package for it is not installed.
     """
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise ConfigurationError(
-            "Workbooks need a package that is not installed.",
-            hint='Install it: pip install "tradesense-payments[reports]".',
-        ) from None
     file = io.BytesIO()
-    with xlsxwriter.Workbook(file, _OPTIONS) as book:
-        book.set_properties({"title": safe_text(document.title), "created": _CREATED})
+    with workbook(file, document.title) as book:
         _Workbook(book, writing).write(document)
     return file.getvalue()
 
@@ -180,7 +162,7 @@ class _Workbook:
             text = self._writing.amount(amount, named=named)
             sheet.write_string(row, place, text, self._format("@", bold))
             return
-        form = "#,##0" + ("." + "0" * digits if digits else "")
+        form = number_form(digits or 0)
         if digits is None:
             form += '" minor units"'
         elif not named:
