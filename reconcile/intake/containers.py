@@ -103,7 +103,8 @@ def _blocks(path: Path, kind: str) -> Iterator[bytes]:
 
 def _member(archive: zipfile.ZipFile, file: str) -> zipfile.ZipInfo:
     """The one file in an archive."""
-    members = [info for info in archive.infolist() if not info.is_dir()]
+    # A damaged directory may name a member by nothing, which `is_dir` cannot stand.
+    members = [info for info in archive.infolist() if info.filename and not info.is_dir()]
     if any(info.filename.startswith("xl/") for info in members):
         raise UnreadableExport("the file is an Excel workbook, not a CSV file", file=file)
     if len(members) != 1:

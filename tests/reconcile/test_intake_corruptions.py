@@ -1,5 +1,7 @@
 """A catalogue of damaged files: refused by line, column and reason, and nothing else is lost."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,21 @@ from tests.reconcile.tables import (
     read_export_bytes,
     text,
 )
+
+
+def nameless_zip() -> bytes:
+    """An archive whose directory names its one member by nothing."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a", "x,y")
+    data = bytearray(out.getvalue())
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 28 : entry + 30] = b"\0\0"
+    del data[entry + 46]
+    end = data.rindex(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (end - entry).to_bytes(4, "little")
+    return bytes(data)
+
 
 GOOD_BEFORE = EXPORT_ROW.replace("txn_1", "txn_before")
 GOOD_AFTER = EXPORT_ROW.replace("txn_1", "txn_after")
@@ -170,6 +187,7 @@ FILES: dict[str, tuple[bytes, int, str, str]] = {
         "",
         "not UTF-16",
     ),
+    "a zip archive whose member has no name": (nameless_zip(), 0, "", "holds 0 files"),
     "a damaged zip archive": (b"PK\x03\x04rest", 0, "", "damaged or cut off"),
     "damaged gzip": (b"\x1f\x8brest", 0, "", "damaged or cut off"),
     "PDF": (b"%PDF-1.7\nrest", 1, "", "PDF"),
