@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, String, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from db.schema import idempotency, operations, payments
@@ -13,6 +13,15 @@ from domain.errors import IdempotencyInFlight, NotFound
 from domain.idempotency import IdempotencyRow
 from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState, Step
 from domain.provider import ProviderAccount
+
+_OPEN = bindparam(
+    "open",
+    [state.value for state in sorted(OPEN_STATES)],
+    type_=String(),
+    expanding=True,
+    literal_execute=True,
+)
+"""The open states as words of the statement: SQLite uses the index over them for nothing else."""
 
 
 class Operations:
@@ -60,7 +69,7 @@ class Operations:
         """A payment's operations, oldest first; with `only_open` those that are not settled."""
         query = select(operations).where(operations.c.payment_id == payment_id)
         if only_open:
-            query = query.where(operations.c.state.in_(sorted(OPEN_STATES)))
+            query = query.where(operations.c.state.in_(_OPEN))
         query = query.order_by(operations.c.created_at, operations.c.operation_id)
         return [_operation(row) for row in self._connection.execute(query)]
 
@@ -68,27 +77,20 @@ class Operations:
         """Payments with open operations: (id, owner, oldest intent, last look), once each."""
         p, o = payments.c, operations.c
         rows = self._connection.execute(
-            select(
-                o.payment_id,
-                p.provider,
-                p.account,
-                p.mode,
-                func.min(o.created_at).label("since"),
-                func.max(o.updated_at).label("looked"),
-            )
+            select(o.payment_id, p.provider, p.account, p.mode, o.created_at, o.updated_at)
             .select_from(operations.join(payments, o.payment_id == p.payment_id))
-            .where(o.state.in_(sorted(OPEN_STATES)))
-            .group_by(o.payment_id, p.provider, p.account, p.mode)
+            .where(o.state.in_(_OPEN))
         )
-        return [
-            (
-                row.payment_id,
-                ProviderAccount(row.provider, row.account, row.mode),
-                from_micros(row.since),
-                from_micros(row.looked),
-            )
-            for row in rows
-        ]
+        # Grouped here: SQLite would rather walk along all payments than sort the few open ones.
+        found: dict[str, tuple[str, ProviderAccount, datetime, datetime]] = {}
+        for row in rows:
+            owner = ProviderAccount(row.provider, row.account, row.mode)
+            since, looked = from_micros(row.created_at), from_micros(row.updated_at)
+            if row.payment_id in found:
+                _, _, first, last = found[row.payment_id]
+                since, looked = min(first, since), max(last, looked)
+            found[row.payment_id] = (row.payment_id, owner, since, looked)
+        return list(found.values())
 
     def mark_sending(self, operation: Operation, step: Step, now: datetime) -> Operation:
         """Write that a byte of `step` may leave; the first time is the birth of its key."""
