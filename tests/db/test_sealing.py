@@ -134,6 +134,46 @@ def test_records_moved_to_another_chain_are_found(shop: Shop, intruder: Shell) -
     assert _reason(shop)
 
 
+def test_records_that_change_places_are_found(shop: Shop, intruder: Shell) -> None:
+    """Proves that the order within a chain cannot be another one."""
+    chain = intruder.one("SELECT chain FROM audit GROUP BY chain HAVING count(*) > 1 LIMIT 1")
+    for old, new in ((1, 901), (2, 1), (901, 2)):
+        intruder.run("UPDATE audit SET seq = ? WHERE chain = ? AND seq = ?", new, chain, old)
+    flaw = verify_audit(shop.context).flaw
+    assert flaw is not None
+    assert (flaw.chain, flaw.seq) == (chain, 1)
+
+
+def test_a_whole_chain_that_is_gone_is_missed(shop: Shop, intruder: Shell) -> None:
+    """Proves that a seal knows how many chains there were: one without any record left breaks no
+    other."""
+    if intruder.kind != "sqlite":
+        intruder.run("ALTER TABLE entries DROP CONSTRAINT entries_audit_id_fkey")
+    for (chain,) in intruder.run("SELECT DISTINCT chain FROM audit WHERE action <> 'audit.sealed'"):
+        kept = intruder.run("SELECT * FROM audit WHERE chain = ?", chain)
+        intruder.run("DELETE FROM audit WHERE chain = ?", chain)
+        flaw = verify_audit(shop.context).flaw
+        assert flaw is not None
+        assert (flaw.chain, flaw.seq) == (chain, 1)
+        marks = ", ".join("?" * len(kept[0]))
+        for row in kept:
+            intruder.run(f"INSERT INTO audit VALUES ({marks})", *row)
+        assert _reason(shop) == ""
+
+
+def test_the_newest_seal_gone_with_its_record_is_missed_by_an_anchor(
+    shop: Shop, intruder: Shell
+) -> None:
+    """Proves that a seal's own hash, kept elsewhere, tells that the seal and its trace are gone."""
+    kept = Anchor(intruder.one("SELECT hash FROM audit_seals WHERE number = 2"))
+    assert _reason(shop, kept) == ""
+    for (chain,) in intruder.run("SELECT chain FROM audit WHERE subject = 'seal 2'"):
+        seq = intruder.one("SELECT seq FROM audit WHERE subject = 'seal 2'")
+        intruder.run("DELETE FROM audit WHERE chain = ? AND seq >= ?", chain, seq)
+    intruder.run("DELETE FROM audit_seals WHERE number = 2")
+    assert "what it covered is gone" in _reason(shop, kept)
+
+
 def test_writers_do_not_wait_for_one_another(
     postgres: PostgresServer, template: str, clock: SetClock
 ) -> None:
