@@ -2,6 +2,7 @@
 would alter what is permanent, with its triggers gone or not."""
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -20,7 +21,9 @@ from tscli.services.audit import check_books, verify_audit
 from tscli.services.sealing import seal_audit
 from tscli.services.sweep import sweep
 
-APP, OWNER = "tscli_test_app", "tscli_test_owner"
+APP, OWNER = (f"tscli_test_{secrets.token_hex(4)}_{name}" for name in ("app", "owner"))
+"""Names of this process alone: roles belong to the whole server, which several may share."""
+
 PERMANENT = (
     "audit", "audit_seals", "entries", "postings", "idempotency", "runs", "run_breaks", "files",
     "lines", "bank_lines", "break_events", "webhook_attempts",
