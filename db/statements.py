@@ -10,7 +10,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+)
 
 from db.bulk import column_stretches, insert_rows
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
@@ -88,7 +100,7 @@ class Statements:
         known = select(archive.c.part).where(archive.c.digest == digest).limit(1)
         if self._connection.execute(known).first() is not None:
             return
-        packer, part, waiting = zlib.compressobj(6), 0, b""
+        packer, part, waiting = zlib.compressobj(1), 0, b""
         for block in (*blocks, None):
             waiting += packer.flush() if block is None else packer.compress(block)
             while len(waiting) >= _PART_BYTES or (block is None and waiting):
@@ -235,14 +247,43 @@ class Statements:
         money: dict[str, tuple[Any, ...]] = {}
         payouts: dict[str, str] = {}
         for start in range(0, len(names), _IN):
-            query = self._with_payouts(
-                lines.c.identity, lines.c.amount_minor, lines.c.fee_minor, lines.c.currency, _PAYOUT
-            ).where(*_mine(lines, owner), lines.c.identity.in_(names[start : start + _IN]))
-            for row in self._connection.execute(query):
+            kept = self._kept_as(owner, names[start : start + _IN])
+            for row in self._connection.execute(kept):
                 money[row[0]], payouts[row[0]] = tuple(row[1:4]), row[4]
         return money, payouts
 
-    def _with_payouts(self, *columns: Any) -> Any:
+    def _kept_as(self, owner: ProviderAccount, names: Sequence[str]) -> Select[Any]:
+        """The lines that are kept under these identities: one look-up in the unique index each.
+
+        PostgreSQL has no statistics of a table that is being filled. It then takes an owner's
+        lines for one or two and holds each of them against all names, batch after batch; joined
+        name by name it has no such choice.
+        """
+        wanted = ("identity", "amount_minor", "fee_minor", "currency")
+        if self._connection.dialect.name != "postgresql":
+            query = self._with_payouts(*(lines.c[name] for name in wanted), _PAYOUT)
+            return query.where(*_mine(lines, owner), lines.c.identity.in_(names))
+        asked = (
+            func.unnest(literal(list(names), ARRAY(String)))
+            .table_valued("identity")
+            .render_derived(name="asked")
+        )
+        kept = (
+            select(lines)
+            .where(*_mine(lines, owner), lines.c.identity == asked.c.identity)
+            .offset(0)
+            .lateral("kept")
+        )
+        payout = func.coalesce(line_payouts.c.payout, kept.c.payout)
+        later = and_(*_mine(line_payouts, owner), line_payouts.c.identity == kept.c.identity)
+        return (
+            select(*(kept.c[name] for name in wanted), payout)
+            .select_from(asked)
+            .join(kept, true())
+            .join(line_payouts, later, isouter=True)
+        )
+
+    def _with_payouts(self, *columns: Any) -> Select[Any]:
         """A query over lines with what later files said of their payouts."""
         same = (
             (line_payouts.c.provider == lines.c.provider)

@@ -1,0 +1,63 @@
+"""A table filled for the first time has no statistics: its look-ups must not suffer from that."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from db.database import Books, Database
+from domain.clock import SetClock
+from domain.ids import Ids
+from domain.provider import ProviderAccount
+from tests.servers.postgres import PostgresServer
+
+OWNER = ProviderAccount("stripe", "default", "test")
+KEPT, ASKED, TIMES = 4_000, 500, 12
+
+
+@pytest.fixture
+def books(postgres: PostgresServer, template: str, clock: SetClock) -> Iterator[Books]:
+    """One transaction on empty books."""
+    url = postgres.create_database(template)
+    database = Database(url, clock, Ids(clock))
+    with database.transaction() as opened:
+        yield opened
+    database.close()
+    postgres.drop_database(url)
+
+
+def _line(number: int) -> dict[str, Any]:
+    return {
+        "identity": f"{number:032x}", "ordinal": number, "line": number + 2, "description": "",
+        "reference": f"txn_{number}", "source": f"ch_{number}", "parent": "", "ours": "",
+        "payout": "", "bank_reference": "", "category": "charge", "kind": "charge",
+        "amount_minor": 100, "currency": "USD", "fee_minor": 3, "net_minor": 97,
+        "occurred_at": number,
+    }  # fmt: skip
+
+
+def _read(books: Books) -> int:
+    """Rows of `lines` that this transaction has read so far, by whatever plan."""
+    query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = :t"
+    return int(books.statements._connection.execute(text(query), {"t": "lines"}).scalar_one())
+
+
+def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
+    """Proves that the thousandth batch of an import costs what the first one did: names that are
+    not kept read nothing, names that are kept read themselves, prepared or not."""
+    books.statements._connection.execute(
+        text("INSERT INTO files (file_id, purpose, digest, name, provider, account, mode, rows,"
+             " imported_at) VALUES ('fil_1', 'statement', 'd', 'n', 'stripe', 'default', 'test',"
+             " 1, 1)")
+    )  # fmt: skip
+    rows = [_line(number) for number in range(KEPT)]
+    assert books.statements.add_lines(OWNER, "fil_1", rows, lambda row, _: row) == KEPT
+    for _ in range(TIMES):
+        before = _read(books)
+        strangers = [f"{number:032x}" for number in range(KEPT, KEPT + ASKED)]
+        assert books.statements._known(OWNER, strangers) == ({}, {})
+        assert _read(books) == before
+        money, _ = books.statements._known(OWNER, [f"{number:032x}" for number in range(ASKED)])
+        assert len(money) == ASKED
+        assert _read(books) == before + ASKED
