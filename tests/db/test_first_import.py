@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from db.bulk import insert_rows
 from db.database import Books, Database
+from db.schema import lines
 from domain.clock import SetClock
+from domain.errors import IntegrityError, Unavailable
 from domain.ids import Ids
 from domain.provider import ProviderAccount
+from tests.db.attacks import shell
 from tests.servers.postgres import PostgresServer
 
 OWNER = ProviderAccount("stripe", "default", "test")
+_OWNED = {"provider": "stripe", "account": "default", "mode": "test", "file_id": "fil_none"}
 KEPT, ASKED, TIMES = 4_000, 500, 12
 
 
@@ -61,3 +66,30 @@ def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
         money, _ = books.statements._known(OWNER, [f"{number:032x}" for number in range(ASKED)])
         assert len(money) == ASKED
         assert _read(books) == before + ASKED
+
+
+def _cut_off(books: Books, url: str, rows: list[dict[str, Any]]) -> None:
+    """Rows in bulk over a connection that the server has ended."""
+    connection = books.statements._connection
+    own = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with shell(url) as other:
+        other.run("SELECT pg_terminate_backend(?)", own)
+    insert_rows(connection, lines, rows)
+
+
+def test_what_the_server_refuses_in_bulk_is_said_in_our_words(
+    postgres: PostgresServer, template: str, clock: SetClock
+) -> None:
+    """Proves that rows sent by COPY fail as single ones do: a constraint as broken books, a lost
+    connection as a database that did not answer; nothing of either is kept."""
+    url = postgres.create_database(template)
+    database = Database(url, clock, Ids(clock))
+    rows = [{**_line(number), **_OWNED} for number in range(3)]
+    with pytest.raises(IntegrityError), database.transaction() as books:
+        insert_rows(books.statements._connection, lines, rows)  # of a file that is not there
+    with pytest.raises(Unavailable):
+        database.run(lambda books: _cut_off(books, url, rows))
+    with database.read() as books:
+        assert books.statements.files_of(OWNER, None, None) == set()
+    database.close()
+    postgres.drop_database(url)
