@@ -73,19 +73,19 @@ benchmarks: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-reports: $(READY)
-	@$(BIN)/python tests/benchmarks/report_of_many.py $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.report_of_many $(ARGS)
 
 bench-import: $(READY)
-	@$(BIN)/python tests/benchmarks/import_rows.py $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.import_rows $(ARGS)
 
 bench-throughput: $(READY)
-	@$(BIN)/python tests/benchmarks/throughput.py $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.throughput $(ARGS)
 
 bench-books: $(READY)
-	@$(BIN)/python tests/benchmarks/reconcile_books.py $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.reconcile_books $(ARGS)
 
 bench-start: $(READY)
-	@$(BIN)/python tests/benchmarks/interactive.py $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.interactive $(ARGS)
 
 storms: $(READY)
 	@$(BIN)/python -m tests.storms $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)

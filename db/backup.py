@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -19,7 +20,7 @@ _PAGES = 4_096
 """Pages copied before writers are let in between."""
 _SQLITE_BEGIN = b"SQLite format 3\0"
 _DUMP_BEGIN = b"PGDMP"
-_HOURS = 6 * 3_600
+_LONGEST_SECONDS = 6 * 3_600
 
 
 def copy_books(engine: Engine, target: Path) -> None:
@@ -61,7 +62,7 @@ def put_back(engine: Engine, source: Path) -> None:
         "--exit-on-error",
         "--no-owner",
         "--no-privileges",
-        str(source),
+        str(source.resolve()),
     ]
     _run("pg_restore", engine.url, words)
 
@@ -91,10 +92,7 @@ def contents(dump: Path) -> set[str]:
         ConfigurationError: pg_restore is not installed.
         UnreadableExport: it is cut off or damaged.
     """
-    listed = subprocess.run(  # noqa: S603
-        [_program("pg_restore"), "--list", str(dump)],
-        capture_output=True, text=True, check=False, timeout=_HOURS,
-    )  # fmt: skip
+    listed = _call("pg_restore", ["--list", str(dump.resolve())])
     if listed.returncode:
         raise UnreadableExport(f"{dump.name} is damaged: {_last_line(listed.stderr)}.")
     parts = [line.split() for line in listed.stdout.splitlines() if " TABLE DATA " in line]
@@ -121,12 +119,25 @@ def _run(program: str, url: URL, words: list[str]) -> None:
     environment = dict(os.environ)
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
-    command = [_program(program), f"--dbname={plain.render_as_string()}", *words]
-    done = subprocess.run(  # noqa: S603
-        command, env=environment, capture_output=True, text=True, check=False, timeout=_HOURS
-    )
+    done = _call(program, [f"--dbname={plain.render_as_string()}", *words], environment)
     if done.returncode:
         raise Unavailable(f"{program} failed: {_last_line(done.stderr)}.")
+
+
+def _call(
+    program: str, words: list[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    # No shell reads the words: one of PostgreSQL's own programs does, and what comes from outside
+    # among them (a file, an address) stands behind an option or is an absolute path.
+    command = [_program(program), *words]
+    return subprocess.run(  # noqa: S603
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_LONGEST_SECONDS,
+    )
 
 
 def _program(name: str) -> str:

@@ -48,10 +48,11 @@ def _refusal(service: Any, notice: Notice) -> str:
     """Why a service did not take a message, empty when it did; without its address."""
     import apprise
 
+    capture: Any = apprise.LogCapture  # the package types its values, not its parameters
     kind = getattr(apprise.NotifyType, _TYPES[notice.severity])
     name = str(service.service_name)
     try:
-        with apprise.LogCapture(level=logging.WARNING) as log:  # type: ignore[no-untyped-call]
+        with capture(level=logging.WARNING) as log:
             if service.notify(title=notice.title, body=notice.body, notify_type=kind):
                 return ""
             status = _STATUS.search(log.getvalue())

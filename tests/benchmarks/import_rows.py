@@ -1,6 +1,6 @@
 """Rows a second of `reconcile import` beside the databases' own bulk load of the same rows.
 
-Run `python tests/benchmarks/import_rows.py [--rows 1000000]`. Ours is a process from start to exit:
+Run `python -m tests.benchmarks.import_rows [--rows 1000000]`. Ours is a process from start to exit:
 it reads the export strictly, digests and keeps the file, and keeps every line once. Beside it the
 very rows that it kept are loaded once more into an equal table with equal indexes: by COPY on
 PostgreSQL, by one prepared statement in one transaction on SQLite.
@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
+
+from tests.benchmarks.planted_world import build
+from tests.servers.postgres import NoPostgres, PostgresServer, bin_folders
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-import psycopg  # noqa: E402
-
-from tests.benchmarks.planted_world import build  # noqa: E402
-from tests.servers.postgres import NoPostgres, PostgresServer, bin_folders  # noqa: E402
 
 
 @contextmanager

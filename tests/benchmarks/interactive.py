@@ -1,7 +1,7 @@
 """What a small command costs from start to exit, beside a bare Typer program that imports
 SQLAlchemy.
 
-Run `python tests/benchmarks/interactive.py [--rounds 15] [--breaks 100000]`. The programs take
+Run `python -m tests.benchmarks.interactive [--rounds 15] [--breaks 100000]`. The programs take
 turns, each as a process of its own, on books with one payment and so many open breaks.
 """
 
@@ -14,11 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.report_of_many import build
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tests.benchmarks.report_of_many import build  # noqa: E402
-
 _BARE = """
 import sqlalchemy
 import typer

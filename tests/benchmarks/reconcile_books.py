@@ -1,7 +1,7 @@
 """Time and peak memory of `reconcile run` over the books, beside a bare DuckDB join and datacompy
 of the same rows as CSV.
 
-Run `python tests/benchmarks/reconcile_books.py [--rows 1000000] [--rounds 1]`. Both sides stand in
+Run `python -m tests.benchmarks.reconcile_books [--rows 1000000] [--rounds 1]`. Both sides stand in
 the database before: the export was taken in by `reconcile import`, the ledger's rows were loaded by
 the database itself. A run is kept with all its breaks, so each round starts from a copy.
 """
@@ -21,14 +21,13 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
+
+from tests.benchmarks.import_rows import databases, run
+from tests.benchmarks.planted_world import World, build
+from tests.benchmarks.reconcile_files import environment, findings, run_once
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-import psycopg  # noqa: E402
-
-from tests.benchmarks.import_rows import databases, run  # noqa: E402
-from tests.benchmarks.planted_world import World, build  # noqa: E402
-from tests.benchmarks.reconcile_files import environment, findings, run_once  # noqa: E402
 
 _COLUMNS = (
     "transaction_id", "payment_id", "provider", "account", "mode", "kind", "provider_reference",

@@ -1,6 +1,6 @@
 """Time and peak memory of `reconcile files` beside a bare DuckDB join and datacompy.
 
-Run `python tests/benchmarks/reconcile_files.py [--rows 1000000] [--rounds 3]`. Rounds are
+Run `python -m tests.benchmarks.reconcile_files [--rows 1000000] [--rounds 3]`. Rounds are
 interleaved, each contender runs in a process of its own from start to exit, and every result is
 checked against the breaks that were planted.
 """
@@ -16,10 +16,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from tests.benchmarks.planted_world import World, build
 
-from tests.benchmarks.planted_world import World, build  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 NAMES = ("tscli", "duckdb", "datacompy")
 

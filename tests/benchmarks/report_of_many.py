@@ -1,7 +1,7 @@
 """Time, memory and size of reports over a million transactions and ten thousand breaks, beside a
 bare GROUP BY over the same rows by the same driver.
 
-Run `python tests/benchmarks/report_of_many.py [--transactions 1000000] [--breaks 10000]`. Each
+Run `python -m tests.benchmarks.report_of_many [--transactions 1000000] [--breaks 10000]`. Each
 report is a process of its own, from start to the finished file.
 """
 
@@ -9,7 +9,6 @@ import argparse
 import itertools
 import os
 import random
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
     from domain.breaks import Break
@@ -185,5 +183,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     raise SystemExit(main())

@@ -1,6 +1,6 @@
 """Payments a second over 1, 8 and 32 processes, beside the commits that one payment needs, bare.
 
-Run `python tests/benchmarks/throughput.py [--payments 320] [--workers 1 8 32]`. A payment is the
+Run `python -m tests.benchmarks.throughput [--payments 320] [--workers 1 8 32]`. A payment is the
 real service with the real adapter and a sandbox world in the same process; how often it commits is
 counted. Beside it, in the same run, as many processes do just those commits by the same driver,
 each of one row of a kilobyte in a table of its own.
@@ -13,7 +13,6 @@ import itertools
 import multiprocessing
 import os
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,12 +21,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import psycopg
 
-import psycopg  # noqa: E402
-
-from tests.benchmarks.import_rows import databases  # noqa: E402
+from tests.benchmarks.import_rows import databases
 
 STUCK = 10_000
 _ROW = "x" * 1_000

@@ -1,6 +1,6 @@
 """Deliveries a second of `tscli serve` beside a bare endpoint that does one durable INSERT each.
 
-Run `python tests/benchmarks/webhook_intake.py [--deliveries 3000] [--rounds 3]`. Both servers run
+Run `python -m tests.benchmarks.webhook_intake [--deliveries 3000] [--rounds 3]`. Both servers run
 in a process of their own on the same database, in turn, under the same bounded load of signed,
 distinct events over loopback; ours verifies and applies them as well.
 """
@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 SECRET = "whsec_benchmark_and_nothing_else"
 CONNECTIONS = 32
