@@ -1,7 +1,6 @@
 """Copies of the whole books: SQLite by its own online backup, PostgreSQL by pg_dump and pg_restore.
 
-A copy is one instant of the books while everybody goes on. It is put back only into a database that
-holds nothing, so that putting it back can destroy nothing.
+A copy is one instant of the books while everybody goes on.
 """
 
 import os
@@ -11,10 +10,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import URL
 
-from domain.errors import ConfigurationError, Unavailable, UnreadableExport
+from db.migrate import PUTTING_BACK
+from domain.errors import ConfigurationError, InvalidRequest, Unavailable, UnreadableExport
 
 _PAGES = 4_096
 """Pages copied before writers are let in between."""
@@ -37,19 +37,13 @@ def copy_books(engine: Engine, target: Path) -> None:
     _run("pg_dump", engine.url, words)
 
 
-def put_back(engine: Engine, source: Path) -> None:
-    """Fill an empty database from a copy: all of it, or nothing.
+def fill(engine: Engine, source: Path) -> None:
+    """Fill a database without books from a copy: all of it, or nothing.
 
     Raises:
         ConfigurationError: pg_restore is not installed.
         Unavailable: the database cannot be written, or refuses the copy.
-        UnreadableExport: the copy is one of the other kind of database.
     """
-    if kind_of(source) != engine.dialect.name:
-        raise UnreadableExport(
-            f"{source.name} is no backup of a {engine.dialect.name} database.",
-            hint="Point TSCLI_DATABASE_URL at an empty database of the kind that was backed up.",
-        )
     if engine.dialect.name == "sqlite":
         file = Path(engine.url.database or "")
         file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -57,14 +51,47 @@ def put_back(engine: Engine, source: Path) -> None:
         engine.dispose()
         _copy_sqlite(source, file)
         return
-    words = [
-        "--single-transaction",
-        "--exit-on-error",
-        "--no-owner",
-        "--no-privileges",
-        str(source.resolve()),
-    ]
-    _run("pg_restore", engine.url, words)
+    words = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+    _run("pg_restore", engine.url, [*words, str(source.resolve())])
+
+
+def is_empty(engine: Engine) -> bool:
+    """Whether there is no table in the database; a file that is not there is not made."""
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return True
+    with engine.connect() as connection:
+        return not inspect(connection).get_table_names()
+
+
+def begin(engine: Engine, digest: str) -> bool:
+    """Write into a database of a server that this backup is being put into it, or find that it was
+    begun before; whether its rows are there already.
+
+    Raises:
+        InvalidRequest: another backup was begun.
+    """
+    with engine.begin() as connection:
+        names = inspect(connection).get_table_names()
+        if PUTTING_BACK not in names:
+            connection.execute(text(f"CREATE TABLE {PUTTING_BACK} (digest TEXT NOT NULL)"))
+            words = text(f"INSERT INTO {PUTTING_BACK} VALUES (:digest)")  # noqa: S608
+            connection.execute(words, {"digest": digest})
+            return False
+        query = text(f"SELECT digest FROM {PUTTING_BACK}")  # noqa: S608
+        if connection.execute(query).scalar() != digest:
+            raise InvalidRequest(
+                "Another backup was begun to be put into this database.",
+                hint="Name that file, or point TSCLI_DATABASE_URL at a new, empty database.",
+            )
+        return "alembic_version" in names
+
+
+def is_begun(engine: Engine) -> bool:
+    """Whether a backup is being put into a database of a server."""
+    if engine.dialect.name == "sqlite":
+        return False
+    with engine.connect() as connection:
+        return PUTTING_BACK in inspect(connection).get_table_names()
 
 
 def kind_of(file: Path) -> str:
@@ -77,12 +104,16 @@ def kind_of(file: Path) -> str:
         with file.open("rb") as stream:
             begin = stream.read(16)
     except OSError as error:
-        raise UnreadableExport(f"{file} cannot be read: {error.strerror}.") from error
+        raise UnreadableExport(
+            f"{file} cannot be read: {error.strerror}.", hint="Name a file that is there."
+        ) from error
     if begin == _SQLITE_BEGIN:
         return "sqlite"
     if begin.startswith(_DUMP_BEGIN):
         return "postgresql"
-    raise UnreadableExport(f"{file.name} is no backup made by `tscli db backup`.")
+    raise UnreadableExport(
+        f"{file.name} is no backup made by `tscli db backup`.", hint="Name one that is."
+    )
 
 
 def contents(dump: Path) -> set[str]:
@@ -94,7 +125,9 @@ def contents(dump: Path) -> set[str]:
     """
     listed = _call("pg_restore", ["--list", str(dump.resolve())])
     if listed.returncode:
-        raise UnreadableExport(f"{dump.name} is damaged: {_last_line(listed.stderr)}.")
+        raise UnreadableExport(
+            f"{dump.name} is damaged: {_last_line(listed.stderr)}.", hint="Take another backup."
+        )
     parts = [line.split() for line in listed.stdout.splitlines() if " TABLE DATA " in line]
     return {words[words.index("DATA") + 2] for words in parts}
 

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, insert, inspect
+from sqlalchemy import Connection, Engine, insert, text
 
-from db import migrate
+from db import backup, migrate
 from db.approvals import Approvals
 from db.audit import Audit, first_chain
 from db.audit_seals import AuditSeals
-from db.backup import copy_books, put_back
 from db.breaks import Breaks
 from db.commit import commit
 from db.days import Days
@@ -125,6 +124,11 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    @property
+    def schema_head(self) -> str:
+        """The schema that this program works with."""
+        return migrate.HEAD
+
     @contextmanager
     def read(self) -> Iterator[Books]:
         """A consistent view of the books that blocks nobody.
@@ -223,14 +227,14 @@ class Database:
         with translated(), self._engine.begin() as connection:
             return migrate.upgrade(connection)
 
-    def holds_anything(self) -> bool:
-        """Whether there is a table in the database.
+    def can_be_filled(self) -> bool:
+        """Whether a backup may be put into it: it holds nothing, or one was begun to be put.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with translated(), self._engine.connect() as connection:
-            return bool(inspect(connection).get_table_names())
+        with translated():
+            return backup.is_empty(self._engine) or backup.is_begun(self._engine)
 
     def copy_to(self, target: Path) -> None:
         """Write one instant of the books into an existing, empty file, while others go on.
@@ -238,16 +242,42 @@ class Database:
         Raises:
             ConfigurationError, Unavailable: see `db.backup.copy_books`.
         """
-        copy_books(self._engine, target)
+        backup.copy_books(self._engine, target)
 
-    def put_back(self, source: Path) -> None:
-        """Fill an empty database from a copy: all of it, or nothing.
+    def put_back(self, source: Path, digest: str, first: Callable[[Books], None]) -> None:
+        """Fill a database that holds nothing from a copy, and do what comes `first` in it.
+
+        There is no moment at which anybody could work with the books without it: on SQLite it is
+        done in `source` itself, which is then copied at once; on PostgreSQL everybody is kept out
+        until it is committed. Killed anywhere, the same call goes on.
 
         Raises:
-            ConfigurationError, Unavailable, UnreadableExport: see `db.backup.put_back`.
+            ConfigurationError, Unavailable: see `db.backup.fill`.
+            InvalidRequest: another backup was begun.
         """
-        put_back(self._engine, source)
+        with translated():
+            if self.kind == "sqlite":
+                self._prepare(source, first)
+                backup.fill(self._engine, source)
+            else:
+                if not backup.begin(self._engine, digest):
+                    backup.fill(self._engine, source)
+                self._first(self._engine, first)
         self._checked = False
+
+    def _prepare(self, source: Path, first: Callable[[Books], None]) -> None:
+        engine = connect(f"sqlite:///{source}")
+        try:
+            self._first(engine, first)
+        finally:
+            engine.dispose()
+
+    def _first(self, engine: Engine, first: Callable[[Books], None]) -> None:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text(f"DROP TABLE {migrate.PUTTING_BACK}"))
+            migrate.upgrade(connection)
+            first(Books(connection, self._clock, self._ids, self._chain))
 
     def inconsistency(self) -> str:
         """What the database itself finds wrong with its file, empty when it finds nothing.

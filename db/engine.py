@@ -59,14 +59,15 @@ def connect(url: str, *, keep_open: bool = False) -> Engine:
 
 def _sqlite(path: str | None, *, keep_open: bool) -> Engine:
     memory = path in (None, "", ":memory:")
-    if not memory:
-        _make_private(Path(str(path)))
     engine = create_engine(
         "sqlite://" if memory else f"sqlite:///{path}",
         hide_parameters=True,
         poolclass=StaticPool if memory else QueuePool if keep_open else NullPool,
         connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS // 1000},
     )
+    if not memory:
+        # Only who connects makes the file: looking whether there are books leaves none behind.
+        event.listen(engine, "do_connect", lambda *_: _make_private(Path(str(path))))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

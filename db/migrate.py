@@ -1,7 +1,6 @@
 """Schema versions: upgrade under a lock and in one transaction, refuse what is newer than we
 are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
@@ -10,6 +9,9 @@ from domain.errors import ConfigurationError
 
 HEAD = "0009"
 """The schema this program works with; a test compares it with the newest migration."""
+
+PUTTING_BACK = "putting_back"
+"""A table that is there while a backup is put back: until it is gone nobody may use the books."""
 
 _LOCK = 7_420_117_801
 """Key of PostgreSQL's advisory lock around an upgrade."""
@@ -33,7 +35,8 @@ def status(connection: Connection) -> SchemaStatus:
     """Read the version.
 
     Raises:
-        ConfigurationError: the schema is newer than, or unknown to, this program.
+        ConfigurationError: the schema is newer than, or unknown to, this program, or a backup was
+            not put back to the end.
     """
     found = SchemaStatus(_version(connection))
     if found.current is not None and not _is_ours(found.current):
@@ -71,7 +74,13 @@ def _is_ours(version: str) -> bool:
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    names = inspect(connection).get_table_names()
+    if PUTTING_BACK in names:
+        raise ConfigurationError(
+            "A backup was being put back into this database, and did not come to its end.",
+            hint="Run `tscli db restore FILE` again, with the same file.",
+        )
+    if "alembic_version" not in names:
         return None
     row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
     return str(row[0]) if row else None
@@ -89,24 +98,14 @@ def triggers(connection: Connection) -> set[str]:
 
 def expected_triggers(kind: str) -> set[str]:
     """Names of the triggers a migrated database has, read off one made in memory."""
-    names = _read_off(lambda connection: triggers(connection))
-    if kind == "sqlite":
-        return names
-    # OR REPLACE exists on SQLite only; PostgreSQL has triggers against TRUNCATE besides.
-    return {name for name in names if "_refuse_replace" not in name}
-
-
-def expected_tables() -> set[str]:
-    """Names of the tables a migrated database has, read off one made in memory."""
-    return _read_off(lambda connection: set(inspect(connection).get_table_names()))
-
-
-def _read_off(look: Callable[[Connection], set[str]]) -> set[str]:
     from db.engine import connect
 
     engine = connect("sqlite://")
     with engine.begin() as connection:
         upgrade(connection)
-        names = look(connection)
+        names = triggers(connection)
     engine.dispose()
-    return names
+    if kind == "sqlite":
+        return names
+    # OR REPLACE exists on SQLite only; PostgreSQL has triggers against TRUNCATE besides.
+    return {name for name in names if "_refuse_replace" not in name}

@@ -124,6 +124,12 @@ class Payments:
             for row in rows
         ]
 
+    def owners(self) -> set[ProviderAccount]:
+        """Every provider account that has a payment."""
+        p = payments.c
+        rows = self._connection.execute(select(p.provider, p.account, p.mode).distinct())
+        return {ProviderAccount(*row) for row in rows}
+
     def postpone(self, payment_id: str, check_at: datetime) -> None:
         """Ask for an unsettled payment no sooner; a hint for sweeps, no fact about the payment."""
         self._connection.execute(

@@ -42,6 +42,8 @@ def providers_document(
     away = [owner for owner, (switch, breaker) in switches.items()
             if switch.status != "active" or breaker == "open"]  # fmt: skip
     stands = f"{share.part} of {count(share.whole, 'decided payment')} succeeded"
+    if not share.whole:
+        stands = "No payment was decided"
     closed = f"; not available: {', '.join(account_name(o.provider, o.account) for o in away)}"
     return Document(
         name="providers",

@@ -277,6 +277,7 @@ def test_an_open_file_is_closed_to_others(tmp_path: Path, clock: SetClock) -> No
 def test_a_link_is_no_place_for_the_books(tmp_path: Path, clock: SetClock) -> None:
     """Proves that the books are never written through a symbolic link."""
     (tmp_path / "books.db").symlink_to(tmp_path / "elsewhere.db")
+    database = Database(f"sqlite:///{tmp_path / 'books.db'}", clock, Ids(clock))
     with pytest.raises(ConfigurationError, match="symbolic link"):
-        Database(f"sqlite:///{tmp_path / 'books.db'}", clock, Ids(clock))
+        database.upgrade()
     assert not (tmp_path / "elsewhere.db").exists()

@@ -3,15 +3,22 @@ without sending anything twice."""
 
 import asyncio
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from db import backup as copies
 from db.database import Database
+from db.engine import connect
 from domain.clock import SetClock
 from domain.errors import (
     AlreadyExists,
@@ -23,7 +30,7 @@ from domain.errors import (
 from domain.ids import Ids
 from domain.payment import PaymentState
 from domain.provider import AccountStatus
-from tests.conftest import Cli
+from tests.conftest import START, Cli
 from tests.db.attacks import shell
 from tests.servers.postgres import PostgresServer
 from tests.tscli.shop import Shop
@@ -31,6 +38,8 @@ from tscli.services import backups, orphans
 from tscli.services.provider_accounts import set_status
 from tscli.services.sweep import sweep
 from tscli.services.webhooks import backfill
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -162,7 +171,7 @@ def test_a_damaged_backup_is_found_and_never_put_back(
     other = Shop(database, shop.clock)
     with pytest.raises((InvalidRequest, UnreadableExport)):
         backups.restore_backup(other.context, file, [])
-    assert not database.holds_anything()
+    assert database.can_be_filled()
     other.world.close()
     database.close()
 
@@ -173,10 +182,11 @@ def test_a_copy_of_the_other_kind_is_refused(shop: Shop, empty_url: str, tmp_pat
     begin = b"PGDMP" if shop.database.kind == "sqlite" else b"SQLite format 3\0"
     file.write_bytes(begin + bytes(1_000))
     assert copies.kind_of(file) != shop.database.kind
-    database = Database(empty_url, shop.clock, Ids(shop.clock))
+    other = Shop(Database(empty_url, shop.clock, Ids(shop.clock)), shop.clock)
     with pytest.raises(UnreadableExport, match="is no backup of a"):
-        database.put_back(file)
-    database.close()
+        backups.restore_backup(other.context, file, [])
+    other.world.close()
+    other.database.close()
 
 
 def test_the_commands_make_prove_and_put_back(
@@ -222,3 +232,112 @@ def test_a_backup_while_others_write_is_one_instant(
     assert "open" not in subjects
     assert "books" in subjects
     older.database.close()
+
+
+RESTORE = """
+import os, signal, sys
+from db import backup, database
+from tscli.__main__ import run
+left = [int(sys.argv[1])]
+def counted(function):
+    def step(*words, **named):
+        done = function(*words, **named)
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    return step
+backup.begin, backup.fill = counted(backup.begin), counted(backup.fill)
+database.Database._first = counted(database.Database._first)
+database.Books.record = counted(database.Books.record)
+sys.argv = ["tscli", "db", "restore", sys.argv[2]]
+run()
+"""
+"""Puts a backup back, and dies after so many of its steps."""
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_killed_after_any_step_nobody_can_send_and_the_same_command_goes_on(
+    cli: Cli, home: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Proves that books which were put back are never without their mark: whatever a restore left
+    when it died holds no payment that could be sent, and restoring again ends it."""
+    words = "payments create --amount 10.00 --currency USD --method pm_card_visa --yes --order"
+    assert cli(*words.split(), "o1").exit_code == 0
+    file = home / "books.backup"
+    assert cli("db", "backup", str(file)).exit_code == 0
+    monkeypatch.setenv("TSCLI_DATABASE_URL", empty_url)
+    died = subprocess.run(
+        [sys.executable, "-c", RESTORE, str(step), str(file)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=True,
+    )  # fmt: skip
+    database = Database(empty_url, SetClock(START), Ids(SetClock(START)))
+    if not database.can_be_filled():  # it had come to its end
+        assert died.returncode in (0, -signal.SIGKILL)
+    else:
+        assert died.returncode == -signal.SIGKILL
+        if database.kind == "postgresql":
+            refused = cli("payments", "list")
+            assert refused.exit_code == 2
+            assert "did not come to its end" in refused.stderr
+        assert cli("db", "restore", str(file)).exit_code == 0
+    database.close()
+    again = cli(*words.split(), "o2")
+    assert again.exit_code == 3
+    assert "put back from a backup" in again.stderr
+    assert cli("audit", "verify").exit_code == 0
+
+
+def test_only_the_backup_that_was_begun_goes_on(shop: Shop, empty_url: str, tmp_path: Path) -> None:
+    """Proves that two backups are never mixed in one database of a server."""
+    if shop.database.kind == "sqlite":
+        pytest.skip("a file is put into its place at once")
+    file = take(shop, tmp_path)
+    other = Shop(Database(empty_url, shop.clock, Ids(shop.clock)), shop.clock)
+    copies.begin(other.database._engine, "another digest")
+    with pytest.raises(InvalidRequest, match="Another backup was begun"):
+        backups.restore_backup(other.context, file, [])
+    other.world.close()
+    other.database.close()
+
+
+def test_a_backup_of_an_older_version_is_proven_and_put_back(
+    clock: SetClock, tmp_path: Path
+) -> None:
+    """Proves that the copy made before an update is worth something after it."""
+    path = tmp_path / "old.backup"
+    engine = connect(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "db:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+    engine.dispose()
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}", clock, Ids(clock))
+    shop = Shop(database, clock)
+    found = backups.restore_backup(shop.context, path, [shop.owner])
+    assert all(finding.ok for finding in found)
+    assert database.schema_status().up_to_date
+    assert connect_version(path) == "0006"
+    with pytest.raises(CircuitOpen, match="put back"):
+        shop.create(order_reference="o1")
+    shop.world.close()
+    database.close()
+
+
+def connect_version(path: Path) -> str:
+    """The schema of a file, which must not have been touched."""
+    with shell(f"sqlite:///{path}") as opened:
+        return str(opened.one("SELECT version_num FROM alembic_version"))
+
+
+def test_looking_at_a_restore_makes_no_file(
+    sqlite_cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that a dry run leaves nothing behind, not even an empty database."""
+    file, new = home / "books.backup", home / "new.db"
+    assert sqlite_cli("ledger", "trial-balance").exit_code == 0
+    assert sqlite_cli("db", "backup", str(file)).exit_code == 0
+    monkeypatch.setenv("TSCLI_DATABASE_URL", f"sqlite:///{new}")
+    assert sqlite_cli("db", "restore", str(file), "--dry-run").exit_code == 0
+    assert not new.exists()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from db import backup, grants
-from db.database import Database
+from db.database import Books, Database
 from domain.clock import iso
 from domain.errors import AlreadyExists, InvalidRequest, PaymentsError, UnreadableExport
 from domain.operator import Permission
@@ -27,6 +27,8 @@ from tscli.services.sealing import audit_head
 
 _BLOCK = 1 << 20
 RESTORED = "books.restored"
+_CORE = {"audit", "entries", "payments", "transactions"}
+"""Tables of every version of the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def verify_backup(context: Context, file: Path) -> Iterator[Finding]:
         alike = note.digest == digest_of(file)
         yield Finding("note", alike, "sound" if alike else "the file is not the one that was made")
     if kind == "postgresql":
-        missing = sorted(set(grants.tables()) - backup.contents(file))
+        is_older = note is not None and note.schema != context.database.schema_head
+        missing = sorted((_CORE if is_older else set(grants.tables())) - backup.contents(file))
         yield Finding("tables", not missing, f"{missing[0]} is missing" if missing else "sound")
         return
     with tempfile.TemporaryDirectory(prefix="tscli-verify-") as folder:
@@ -135,7 +138,10 @@ def verify_backup(context: Context, file: Path) -> Iterator[Finding]:
         shutil.copyfile(file, copied)
         opened = Database(f"sqlite:///{copied}", context.clock, context.ids)
         try:
+            opened.upgrade()  # a copy of an older version is as good as one of this
             yield from examine(replace(context, database=opened), None)
+        except PaymentsError as error:
+            yield Finding("database", False, error.message.removesuffix("."))
         finally:
             opened.close()
 
@@ -143,19 +149,25 @@ def verify_backup(context: Context, file: Path) -> Iterator[Finding]:
 def restore_backup(
     context: Context, file: Path, owners: Sequence[ProviderAccount], *, dry_run: bool = False
 ) -> list[Finding]:
-    """Put a backup into the empty database that is configured; its accounts are only asked then.
+    """Put a backup into the configured database, which must hold nothing; its accounts, and those
+    of `owners`, are only asked then.
 
     Raises:
         AlreadyExists: the database holds something.
-        InvalidRequest: the backup is not sound.
+        InvalidRequest: the backup is not sound, or another one was begun.
         NotPermitted: the operator may not.
         UnreadableExport, ConfigurationError, Unavailable: it cannot be read or put back.
     """
     require(context, Permission.SWITCH)
-    if context.database.holds_anything():
+    if not context.database.can_be_filled():
         raise AlreadyExists(
             "The database is not empty; a backup is only put into one that holds nothing.",
             hint="Point TSCLI_DATABASE_URL at a new file, or at a new, empty database.",
+        )
+    if backup.kind_of(file) != context.database.kind:
+        raise UnreadableExport(
+            f"{file.name} is no backup of a {context.database.kind} database.",
+            hint="Point TSCLI_DATABASE_URL at an empty database of the kind that was backed up.",
         )
     found = list(verify_backup(context, file))
     bad = next((finding for finding in found if not finding.ok), None)
@@ -165,26 +177,30 @@ def restore_backup(
             hint=f"Take another one; see `tscli db verify {file.name}`.",
         )
     if not dry_run:
-        context.database.put_back(file)
-        _begin_again(context, file, owners)
+        _put_back(context, file, owners)
     return found
 
 
-def _begin_again(context: Context, file: Path, owners: Sequence[ProviderAccount]) -> None:
-    """Tell of it in the trail, and let nothing be sent before the providers were asked."""
-    context.database.upgrade()
-    made = read_note(file)
-    after = {"digest": digest_of(file), "made_at": iso(made.made_at) if made else ""}
+def _put_back(context: Context, file: Path, owners: Sequence[ProviderAccount]) -> None:
+    made, digest = read_note(file), digest_of(file)
+    after = {"digest": digest, "made_at": iso(made.made_at) if made else ""}
     asked_only = AccountSwitch(
         reason="Put back from a backup: asked, and sent nothing new.",
         by=context.actor.operator,
         at=context.clock.now(),
         only_asks=True,
     )
-    with context.database.transaction() as books:
+
+    def begin_again(books: Books) -> None:
+        """Tell of it in the trail, and let nothing be sent before the providers were asked."""
         books.record(context.actor, RESTORED, "books", after=after)
-        for owner in owners:
+        for owner in {*owners, *books.payments.owners()}:
             books.provider_accounts.set_switch(owner, asked_only)
+
+    with tempfile.TemporaryDirectory(prefix="tscli-restore-") as folder:
+        source = Path(folder) / file.name
+        shutil.copyfile(file, source)
+        context.database.put_back(source, digest, begin_again)
 
 
 def verify_books(context: Context, database_file: Path | None) -> Iterator[Finding]:
