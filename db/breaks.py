@@ -135,18 +135,6 @@ class Breaks:
             for row in self._connection.execute(query)
         ]
 
-    def last_found(self, break_id: str) -> Break:
-        """A break as the last run found it.
-
-        Raises:
-            NotFound: there is none.
-        """
-        record = self.get(break_id)
-        query = select(run_breaks.c.document).where(
-            run_breaks.c.break_id == break_id, run_breaks.c.run_id == record.last_run_id
-        )
-        return break_of(self._connection.execute(query).scalar_one())
-
     def _keep(self, run: Run, batch: list[tuple[int, Break]]) -> None:
         if not batch:
             return

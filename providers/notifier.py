@@ -22,16 +22,6 @@ _TYPES = {"info": "INFO", "warning": "WARNING", "critical": "FAILURE"}
 _DEADLINE_SECONDS = 10.0
 
 
-def check_addresses(rule: str, urls: Sequence[str]) -> None:
-    """Let the addresses of a rule pass.
-
-    Raises:
-        ConfigurationError: Apprise is not installed, or one is no address, or unencrypted.
-    """
-    for number, url in enumerate(urls, 1):
-        _service(rule, number, url)
-
-
 def send(rule: str, urls: Sequence[str], notice: Notice) -> Sent:
     """Send one message to every address of a rule.
 

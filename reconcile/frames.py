@@ -187,11 +187,6 @@ def codes_of(column: "pd.Series[Any]") -> Array:
     return np.asarray(column.cat.codes)
 
 
-def arrow(column: "pd.Series[Any]") -> Any:
-    """The Arrow string array behind a text column, in one piece."""
-    return pa.chunked_array(pa.array(column, type=pa.string())).combine_chunks()
-
-
 def _frame(columns: Mapping[str, Any], contract: Mapping[str, Any]) -> pd.DataFrame:
     absent = [name for name in contract if name not in columns]
     if absent:

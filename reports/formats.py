@@ -19,7 +19,6 @@ class Format:
     """The word after `--format`."""
     suffix: str
     """Of the file's name, with the point."""
-    media_type: str
     render: Callable[[Document, Writing], bytes]
 
 
@@ -59,17 +58,15 @@ def _markdown(document: Document, words: Writing) -> bytes:
     return markdown_document(document, words)
 
 
-_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 DOCUMENT_FORMATS = {
     row.name: row
     for row in (
-        Format("html", ".html", "text/html; charset=utf-8", _html),
-        Format("pdf", ".pdf", "application/pdf", _pdf),
-        Format("xlsx", ".xlsx", _SHEET, _xlsx),
-        Format("csv", ".csv", "text/csv; charset=utf-8", _csv),
-        Format("json", ".json", "application/json", _json),
-        Format("md", ".md", "text/markdown; charset=utf-8", _markdown),
+        Format("html", ".html", _html),
+        Format("pdf", ".pdf", _pdf),
+        Format("xlsx", ".xlsx", _xlsx),
+        Format("csv", ".csv", _csv),
+        Format("json", ".json", _json),
+        Format("md", ".md", _markdown),
     )
 }
 """Every format by its name."""

@@ -1,17 +1,13 @@
-"""Instants in writing, for people: minutes in the run's own zone, seconds in UTC.
+"""Periods in writing, for people: minutes in the run's own zone.
 
 A zone this machine does not know is shown in UTC and named so; no instant is ever shifted silently.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from domain.clock import utc
 from domain.run import Period
-
-_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?:Z|\+00:00)")
 
 _MIDNIGHT = " 00:00"
 _OPEN_BEFORE, _OPEN_FROM = 1971, 9999
@@ -54,25 +50,6 @@ def period_text(period: Period) -> PeriodText:
         zone=name,
         cut_off_utc="" if open_end or zone is UTC else _minutes(period.end_at, UTC),
     )
-
-
-def instant_text(instant: datetime) -> str:
-    """Date and time in UTC to the second.
-
-    >>> instant_text(datetime(2026, 3, 9, 6, 30, tzinfo=UTC))
-    '2026-03-09 06:30:00'
-    """
-    return f"{utc(instant):%Y-%m-%d %H:%M:%S}"
-
-
-def iso_text(text: str) -> str:
-    """An ISO 8601 instant in UTC as `instant_text` writes it; any other text unchanged.
-
-    >>> iso_text("2026-03-02T09:14:00Z"), iso_text("yesterday")
-    ('2026-03-02 09:14:00', 'yesterday')
-    """
-    match = _ISO.fullmatch(text)
-    return f"{match[1]} {match[2]}" if match else text
 
 
 def _minutes(instant: datetime, zone: tzinfo) -> str:
