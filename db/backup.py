@@ -10,12 +10,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, column, insert, inspect, select, table, text
 from sqlalchemy.engine import URL
 
 from db.migrate import PUTTING_BACK
 from domain.errors import ConfigurationError, InvalidRequest, Unavailable, UnreadableExport
 
+_MARK = table(PUTTING_BACK, column("digest"))
 _PAGES = 4_096
 """Pages copied before writers are let in between."""
 _SQLITE_BEGIN = b"SQLite format 3\0"
@@ -74,11 +75,9 @@ def begin(engine: Engine, digest: str) -> bool:
         names = inspect(connection).get_table_names()
         if PUTTING_BACK not in names:
             connection.execute(text(f"CREATE TABLE {PUTTING_BACK} (digest TEXT NOT NULL)"))
-            words = text(f"INSERT INTO {PUTTING_BACK} VALUES (:digest)")  # noqa: S608
-            connection.execute(words, {"digest": digest})
+            connection.execute(insert(_MARK).values(digest=digest))
             return False
-        query = text(f"SELECT digest FROM {PUTTING_BACK}")  # noqa: S608
-        if connection.execute(query).scalar() != digest:
+        if connection.execute(select(_MARK.c.digest)).scalar() != digest:
             raise InvalidRequest(
                 "Another backup was begun to be put into this database.",
                 hint="Name that file, or point TSCLI_DATABASE_URL at a new, empty database.",

@@ -5,7 +5,20 @@ by one prepared statement), read as columns, a stretch at a time.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, TableClause, insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    TableClause,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.exc import DBAPIError
 
 _STRETCH = 50_000
@@ -23,10 +36,13 @@ def insert_rows(
     """
     if not rows:
         return
-    if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), rows)
-        return
     names = list(rows[0])
+    if connection.dialect.name != "postgresql":
+        # The statement is made once, and its values go to the driver as they are.
+        made = insert(table).compile(dialect=connection.dialect, column_keys=names)
+        order = made.positiontup or names
+        connection.exec_driver_sql(str(made), [tuple(row[name] for name in order) for row in rows])
+        return
     columns = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
     words = f"COPY {table.name} ({columns}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
@@ -53,6 +69,28 @@ def _as_sqlalchemy_says(connection: Connection, words: str, error: Any) -> BaseE
         dialect=dialect,
     )
     return said
+
+
+def rows_named(
+    connection: Connection,
+    table: TableClause,
+    by: str,
+    names: Sequence[str],
+    *same: ColumnElement[bool],
+) -> Subquery:
+    """The rows of a table whose column `by` is one of the names: one look-up in an index each.
+
+    A table that is being filled has no statistics. PostgreSQL then takes the rows of an account
+    for one or two and holds each of them against all names; joined name by name it has no such
+    choice. SQLite has none either where `same` holds no more than an index with `by` in it does.
+    """
+    wanted = table.c[by]
+    if connection.dialect.name != "postgresql":
+        return select(table).where(*same, wanted.in_(names)).subquery("kept")
+    asked = func.unnest(literal(list(names), ARRAY(String))).table_valued("name")
+    asked = asked.render_derived(name="asked")
+    one = select(table).where(*same, wanted == asked.c.name).offset(0).lateral("one")
+    return select(one).select_from(asked.join(one, true())).subquery("kept")
 
 
 def column_stretches(

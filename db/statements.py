@@ -11,20 +11,16 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Select,
-    String,
     and_,
     func,
     insert,
-    literal,
     select,
-    true,
 )
 
-from db.bulk import column_stretches, insert_rows
+from db.bulk import column_stretches, insert_rows, rows_named
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
@@ -231,13 +227,15 @@ class Statements:
         """Payment ids of our transactions by provider reference, for those we have at all."""
         found: dict[str, str] = {}
         for start in range(0, len(references), _IN):
-            query = select(
-                transactions.c.provider_reference, func.coalesce(transactions.c.payment_id, "")
-            ).where(
-                *_mine(transactions, owner),
-                transactions.c.provider_reference.in_(references[start : start + _IN]),
-            )
-            found |= {row[0]: row[1] for row in self._connection.execute(query)}
+            part = references[start : start + _IN]
+            kept = rows_named(self._connection, transactions, "provider_reference", part)
+            # Whose they are is asked here: as a condition it would tempt the planner to the index
+            # of the account, and to all its rows.
+            found |= {
+                row.provider_reference: row.payment_id or ""
+                for row in self._connection.execute(select(kept))
+                if ProviderAccount(row.provider, row.account, row.mode) == owner
+            }
         return found
 
     def _known(
@@ -253,35 +251,14 @@ class Statements:
         return money, payouts
 
     def _kept_as(self, owner: ProviderAccount, names: Sequence[str]) -> Select[Any]:
-        """The lines that are kept under these identities: one look-up in the unique index each.
-
-        PostgreSQL has no statistics of a table that is being filled. It then takes an owner's
-        lines for one or two and holds each of them against all names, batch after batch; joined
-        name by name it has no such choice.
-        """
-        wanted = ("identity", "amount_minor", "fee_minor", "currency")
-        if self._connection.dialect.name != "postgresql":
-            query = self._with_payouts(*(lines.c[name] for name in wanted), _PAYOUT)
-            return query.where(*_mine(lines, owner), lines.c.identity.in_(names))
-        asked = (
-            func.unnest(literal(list(names), ARRAY(String)))
-            .table_valued("identity")
-            .render_derived(name="asked")
-        )
-        kept = (
-            select(lines)
-            .where(*_mine(lines, owner), lines.c.identity == asked.c.identity)
-            .offset(0)
-            .lateral("kept")
-        )
-        payout = func.coalesce(line_payouts.c.payout, kept.c.payout)
+        """The lines that are kept under these identities: identity, money, and the payout that
+        they or a later file say."""
+        mine = _mine(lines, owner)
+        kept = rows_named(self._connection, lines, "identity", names, *mine)
         later = and_(*_mine(line_payouts, owner), line_payouts.c.identity == kept.c.identity)
-        return (
-            select(*(kept.c[name] for name in wanted), payout)
-            .select_from(asked)
-            .join(kept, true())
-            .join(line_payouts, later, isouter=True)
-        )
+        payout = func.coalesce(line_payouts.c.payout, kept.c.payout)
+        wanted = (kept.c[name] for name in ("identity", *_MONEY))
+        return select(*wanted, payout).join_from(kept, line_payouts, later, isouter=True)
 
     def _with_payouts(self, *columns: Any) -> Select[Any]:
         """A query over lines with what later files said of their payouts."""

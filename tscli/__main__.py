@@ -26,11 +26,11 @@ def run() -> None:
         _end(ended.code)
 
 
-def _end(code: object) -> NoReturn:
+def _end(code: str | int | None) -> NoReturn:
     """Leave with an exit code, at once where nothing is left to do: everything was closed and
     written by then, and taking the interpreter apart takes as long as a small command."""
     if not isinstance(code, int | None) or threading.active_count() > 1:
-        sys.exit(code)  # type: ignore[arg-type]
+        sys.exit(code)
     try:
         atexit._run_exitfuncs()
         sys.stdout.flush()

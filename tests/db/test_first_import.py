@@ -1,10 +1,11 @@
 """A table filled for the first time has no statistics: its look-ups must not suffer from that."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from db.bulk import insert_rows
 from db.database import Books, Database
@@ -42,10 +43,10 @@ def _line(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read(books: Books) -> int:
-    """Rows of `lines` that this transaction has read so far, by whatever plan."""
+def _read(books: Books, table: str = "lines") -> int:
+    """Rows of a table that this transaction has read so far, by whatever plan."""
     query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = :t"
-    return int(books.statements._connection.execute(text(query), {"t": "lines"}).scalar_one())
+    return int(books.statements._connection.execute(text(query), {"t": table}).scalar_one())
 
 
 def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
@@ -66,6 +67,40 @@ def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
         money, _ = books.statements._known(OWNER, [f"{number:032x}" for number in range(ASKED)])
         assert len(money) == ASKED
         assert _read(books) == before + ASKED
+
+
+def test_references_are_found_without_reading_the_account(books: Books) -> None:
+    """Proves the same of our own transactions: as many strangers as a file may name read none."""
+    connection = books.statements._connection
+    connection.execute(
+        text("INSERT INTO transactions SELECT 'txn_' || n, 'pay_' || n, 'stripe', 'default',"
+             " 'test', 'charge', 'ch_' || n, 100, 'USD', 3, 'succeeded', n, 'import', NULL"
+             f" FROM generate_series(1, {KEPT}) AS g (n)")
+    )  # fmt: skip
+    for _ in range(TIMES):
+        before = _read(books, "transactions")
+        strangers = [f"re_{number}" for number in range(ASKED)]
+        assert books.statements.payments_of(OWNER, strangers) == {}
+        assert _read(books, "transactions") == before
+        found = books.statements.payments_of(OWNER, ["ch_1", "ch_2"])
+        assert found == {"ch_1": "pay_1", "ch_2": "pay_2"}
+        assert _read(books, "transactions") == before + 2
+    other = ProviderAccount("stripe", "other", "test")
+    assert books.statements.payments_of(other, ["ch_1"]) == {}
+
+
+def test_sqlite_looks_references_up_by_themselves(tmp_path: Path, clock: SetClock) -> None:
+    """Proves that a file's books, which have no statistics either, take the index of references."""
+    database = Database(f"sqlite:///{tmp_path / 'books.db'}", clock, Ids(clock))
+    sent: list[tuple[str, Any]] = []
+    with database.read() as books:
+        connection = books.statements._connection
+        event.listen(connection, "before_cursor_execute", lambda *w: sent.append((w[2], w[3])))
+        books.statements.payments_of(OWNER, ["ch_1", "ch_2"])
+        statement, values = sent[-1]
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        assert "transactions_reference (provider_reference=?)" in "\n".join(r[3] for r in plan)
+    database.close()
 
 
 def _cut_off(books: Books, url: str, rows: list[dict[str, Any]]) -> None:

@@ -70,6 +70,8 @@ READS: dict[str, Callable[[Books], object]] = {
     "run by fingerprint": lambda b: b.runs.by_fingerprint("f"),
     "lines": lambda b: list(b.statements.columns(OWNER, NOW, NOW)),
     "bank lines": lambda b: b.statements.deposits("2026-03-01", "2026-03-02"),
+    "lines by identity": lambda b: b.statements._known(OWNER, ["a", "b"]),
+    "payments of references": lambda b: b.statements.payments_of(OWNER, ["a", "b"]),
     "file": lambda b: b.statements.file_id("export", "d", OWNER),
     "audit newest": lambda b: list(b.audit.records(newest=50)),
     "audit of a subject": lambda b: list(b.audit.records(subject="pay_1", newest=50)),

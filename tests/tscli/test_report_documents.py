@@ -143,16 +143,28 @@ def test_a_printed_page_keeps_its_verdict_and_has_no_scrollers(
 
 
 _CONTRAST = """() => {
-  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length > 3 && m[3] === 0 ? null : m; };
-  const light = ([r, g, b]) => { const f = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
-    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
-  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c) return c; } return [255, 255, 255]; };
-  let least = 99;
-  for (const e of document.querySelectorAll('h1, h2, p, li, dt, dd, th, td, caption, figcaption, figcaption b, .axis span')) {
-    if (!e.textContent.trim()) continue;
-    const a = light(parse(getComputedStyle(e).color)), b = light(ground(e));
-    least = Math.min(least, (Math.max(a, b) + .05) / (Math.min(a, b) + .05));
-  }
-  return least;
-}"""  # noqa: E501
+  const texts = 'h1, h2, p, li, dt, dd, th, td, caption, figcaption, figcaption b, .axis span';
+  const parse = colour => {
+    const parts = colour.match(/[\\d.]+/g).map(Number);
+    return parts.length > 3 && parts[3] === 0 ? null : parts;
+  };
+  const linear = value => {
+    const part = value / 255;
+    return part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+  };
+  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const contrast = element => {
+    const ink = light(parse(getComputedStyle(element).color)), paper = light(ground(element));
+    return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
+  };
+  const shown = [...document.querySelectorAll(texts)].filter(e => e.textContent.trim());
+  return Math.min(...shown.map(contrast));
+}"""
 """The least contrast of any text on the page with what is behind it."""
