@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterable
 
 from tests.storms.figures import Figures, table
-from tests.storms.fleet import Harbour, folder_in_memory, run_seeds, sail
+from tests.storms.fleet import run_seeds, sail
+from tests.storms.harbour import Harbour, Setting, folder_in_memory
 from tests.storms.hunting import hunt
 from tests.storms.storm import Report
 
@@ -28,18 +29,22 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--twice-every", type=int, default=0, metavar="N",
                         help="run every Nth seed twice and compare the traces")  # fmt: skip
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--redis", action="store_true",
+                        help="claims in Redis, which is down, slow or flushed")  # fmt: skip
     parser.add_argument("--mutants", action="store_true", help="which seed catches which fault")
     asked = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are ended, too
+    setting = Setting(asked.database, asked.redis)
     if asked.seed is not None:
-        return _replay(asked.seed)
+        return _replay(asked.seed, setting)
     if asked.mutants:
         return hunt(asked.workers)
     seeds = range(asked.first, asked.first + asked.seeds)
     started = time.monotonic()
     parts = [seeds[number :: asked.workers] for number in range(asked.workers)]
     jobs = [(_as_it_is, run_seeds(part, twice_every=asked.twice_every)) for part in parts if part]
-    figures = _gathered(report for _, report in sail(jobs, asked.workers))
+    figures = _gathered(report for _, report in sail(jobs, asked.workers, setting))
     took = ("seconds", f"{time.monotonic() - started:.0f}")
     print(table([*figures.rows(), took]))
     if figures.storms < asked.seeds:
@@ -61,8 +66,8 @@ def _gathered(reports: Iterable[Report]) -> Figures:
     return figures
 
 
-def _replay(seed: int) -> int:
-    with folder_in_memory() as folder, Harbour(folder) as harbour:
+def _replay(seed: int, setting: Setting) -> int:
+    with folder_in_memory() as folder, Harbour(folder, setting) as harbour:
         report = harbour.run(seed, twice=True)
     print("\n".join(_told(report)))
     return int(report.broken is not None)

@@ -1,11 +1,12 @@
 """A command in a process of its own: the real services, stopping at every seam of the product.
 
 The seams are wrapped from here, the product knows nothing of it: the database's transactions, the
-provider's transport, sleeping, and what is printed at the end.
+provider's transport, questions to Redis, sleeping, and what is printed at the end.
 """
 
 import asyncio
 import gc
+import os
 import random
 import traceback
 from collections.abc import AsyncIterator, Iterator
@@ -14,15 +15,20 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import httpx2
+import redis
 import stamina
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 import db.engine
 import providers.guard
 from db.database import Database
+from db.redis_store import RedisStore
+from db.sql_store import SqlStore
 from domain.audit import Actor
 from domain.clock import from_micros
+from domain.idempotency import IdempotencyStore
 from domain.ids import Ids
 from domain.provider import Provider
 from providers import paypal, stripe
@@ -31,10 +37,13 @@ from providers.http import HttpClient
 from providers.paypal.provider import PayPalProvider, PayPalSettings
 from providers.sandbox.world import PAYPAL_ACCOUNT
 from providers.stripe.provider import StripeProvider, StripeSettings
+from tests.storms.claims import Fate, carried_out
 from tests.storms.commands import Command, carry_out
 from tests.storms.ground import HOSTS
 from tests.storms.post import SECRET
 from tests.storms.rendezvous import Order
+from tests.storms.server_books import session_of
+from tscli.services.claims import FallbackStore
 from tscli.services.context import Context
 from tscli.services.provider_accounts import SharedAccounts
 
@@ -43,6 +52,7 @@ _REAL_SECONDS = 3_600
 
 _begin = db.engine._begin_sqlite
 _transaction = Database.transaction
+_ask_redis = redis.Redis.execute_command
 
 
 class _Nobody:
@@ -64,7 +74,7 @@ class Life:
     ever open across a fork.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, redis_url: str = "") -> None:
         self.end: End | None = None
         self._dice = random.Random()
         global CURRENT
@@ -74,7 +84,10 @@ class Life:
         db.engine.NullPool = QueuePool
         self.clock = LineClock(self)
         self.ids = Ids(self.clock, lambda bits: self._dice.getrandbits(bits))
+        self._redis_url = redis_url
         self.database = Database(url, self.clock, self.ids)
+        if self.database.kind == "postgresql":
+            event.listen(self.database._engine, "do_connect", _sign)
         self.database._checked = True  # the template has the current schema
 
     def run(self, end: "End", order: Order) -> None:
@@ -99,7 +112,16 @@ class Life:
 
     def _context(self, command: Command, operator: str) -> Context:
         actor = Actor(operator, f"payments {command.verb}", "stormhost")
-        return Context(self.database, self.clock, self.ids, actor, self._open_provider)
+        return Context(
+            self.database, self.clock, self.ids, actor, self._open_provider,
+            claim_store=self._claim_store(),
+        )  # fmt: skip
+
+    def _claim_store(self) -> IdempotencyStore | None:
+        if not self._redis_url:
+            return None
+        books = SqlStore(self.database, self.clock)
+        return FallbackStore(RedisStore(self._redis_url), books, lambda _: None)
 
     @asynccontextmanager
     async def _open_provider(self, name: str) -> AsyncIterator[Provider]:
@@ -174,6 +196,11 @@ class LineTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(said[1], headers=said[2], content=said[3], request=request)
 
 
+def _sign(_dialect: Any, _record: Any, _words: Any, named: dict[str, Any]) -> None:
+    """Let the scheduler know the sessions of this process."""
+    named["application_name"] = session_of(os.getpid())
+
+
 def _wrap_seams(life: Life) -> None:
     """Make every seam a rendezvous, in this process and all its children."""
 
@@ -193,6 +220,14 @@ def _wrap_seams(life: Life) -> None:
                 if life.meet("busy") == ("give up",):
                     raise
 
+    def ask_redis(self: Any, verb: str, *words: Any, **more: Any) -> Any:
+        if life.end is None:  # the scheduler's own questions
+            return _ask_redis(self, verb, *words, **more)
+        # EVAL has its script and the number of keys before the key.
+        name = words[2] if verb.upper() == "EVAL" else words[0]
+        (fate,) = life.meet("claims", verb, name) or (Fate.ANSWERED,)
+        return carried_out(fate, _ask_redis, self, verb, *words, **more)
+
     async def sleep(delay: float, result: Any = None) -> Any:
         if delay > 0:
             life.meet("sleep", delay)
@@ -204,6 +239,7 @@ def _wrap_seams(life: Life) -> None:
         "busy_timeout=0" if p.startswith("busy_timeout") else p for p in db.engine._SQLITE_PRAGMAS
     )
     asyncio.sleep = sleep
+    redis.Redis.execute_command = ask_redis
     providers.guard.JITTER_SECONDS = 0
     providers.guard.DEADLINE_SECONDS = _REAL_SECONDS
     stamina.instrumentation.set_on_retry_hooks([])

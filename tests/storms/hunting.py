@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.storms.fleet import Harbour, Job, sail
+from tests.storms.fleet import Job, sail
+from tests.storms.harbour import Harbour, Setting
 from tests.storms.mutants import MUTANTS, SOUND, Mutant
 from tests.storms.storm import Report
 
@@ -18,7 +19,7 @@ def catches(
     """Each caught mutant with the report of the first seed that broke, as they are caught."""
     seeds = {SOUND.name: SOUND_SEEDS}
     jobs = [(mutant.apply, _until_broken(seeds.get(mutant.name, most))) for mutant in mutants]
-    return ((mutants[number], report) for number, report in sail(jobs, workers))
+    return ((mutants[number], report) for number, report in sail(jobs, workers, Setting()))
 
 
 def hunt(workers: int) -> int:

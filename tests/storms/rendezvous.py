@@ -6,14 +6,21 @@ most one child runs, and every interleaving, fault and death is decided in one p
 
 import os
 import pickle
+import select
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.storms.books import StormBooks
+
 SILENT_SECONDS = 120
 """A child that says nothing for this long hangs."""
+
+MOMENT_SECONDS = 0.02
+"""Who says nothing for this long may be held up by a lock."""
 
 _MESSAGE_MAX = 1 << 20
 
@@ -23,7 +30,8 @@ class Message:
     """Where a child stands: a point's name, and what belongs to it."""
 
     point: str
-    """`start`, `begin`, `busy`, `commit`, `committed`, `call`, `sleep`, `print` or `bug`."""
+    """`start`, `begin`, `busy`, `commit`, `committed`, `claims`, `call`, `sleep`, `print` or
+    `bug`."""
     details: tuple[Any, ...] = ()
 
 
@@ -85,8 +93,14 @@ class Child:
     """Where it stands now."""
     waiting: bool = False
     """It met a locked database; only somebody else's progress can help it."""
+    held_up: bool = False
+    """It waits within the database, and goes on by itself as soon as it may."""
     served: int = 0
     """How many commands it was given."""
+
+    def speaks(self) -> bool:
+        """Whether it reaches its next point within a moment."""
+        return bool(select.select([self.socket], [], [], MOMENT_SECONDS)[0])
 
     def listen(self) -> Message:
         """Let it run to its next point. Raises: Gone, TimeoutError."""
@@ -122,22 +136,31 @@ class Crew:
     makes everything else anew. Sparing the fork is more than half of a storm's time.
     """
 
-    def __init__(
-        self, live: Callable[[ChildEnd, Order], None], before_fork: Callable[[], None]
-    ) -> None:
-        """`before_fork` lets go of what no child may inherit."""
-        self._live, self._before_fork = live, before_fork
+    def __init__(self, live: Callable[[ChildEnd, Order], None], books: StormBooks) -> None:
+        self._live, self._books = live, books
         self._idle: list[Child] = []
         self._busy: list[Child] = []
 
     def hire(self, name: str, order: Order) -> Child:
         """Have a command carried out, up to its first point."""
         child = self._idle.pop() if self._idle else self._fork()
-        child.name, child.waiting = name, False
+        child.name, child.waiting, child.held_up = name, False, False
         child.served += 1
         self._busy.append(child)
         child.answer(order)
         return child
+
+    def listen(self, child: Child) -> None:
+        """Let it run to its next point, or into somebody's lock. Raises: Gone, TimeoutError."""
+        child.held_up = False
+        until = time.monotonic() + SILENT_SECONDS
+        while len(self._busy) > 1 and not child.speaks():
+            if self._books.holds_up(child.pid):
+                child.held_up = True
+                return
+            if time.monotonic() > until:
+                raise TimeoutError
+        child.listen()
 
     def dismiss(self, child: Child) -> None:
         """Its command has ended well."""
@@ -151,6 +174,7 @@ class Crew:
         """Its command ends here."""
         self._busy.remove(child)
         child.kill()
+        self._books.bury(child.pid)
 
     def disband(self) -> None:
         """End all."""
@@ -159,7 +183,7 @@ class Crew:
         self._idle, self._busy = [], []
 
     def _fork(self) -> Child:
-        self._before_fork()
+        self._books.let_go()  # no connection may be open across a fork
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:

@@ -14,8 +14,9 @@ from typing import Any
 from domain.clock import SetClock, to_micros
 from providers.sandbox.faults import Fault
 from tests.storms.actors import Actor, Said, Shop, cast
-from tests.storms.books import BooksFile, Row
+from tests.storms.books import Row, StormBooks
 from tests.storms.checks import CHECKS, breaker_counts_outages
+from tests.storms.claims import Claims, Fate
 from tests.storms.commands import Command
 from tests.storms.ground import Ground, brief, is_write, key_of
 from tests.storms.post import is_stored, post_of, told_once, undone
@@ -23,7 +24,7 @@ from tests.storms.rendezvous import Child, Crew, Gone, Order, Reply
 from tests.storms.settled import queued, unlike_truth, unsettled
 from tests.storms.trail import Trail, Wire
 from tests.storms.truth import Truth, read_truth
-from tests.storms.weather import GOOD_WALLETS, Weather, forecast
+from tests.storms.weather import GOOD_WALLETS, forecast
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SWEEPS_MAX = 6
@@ -63,14 +64,14 @@ class Storm:
     """The scheduler of one seed."""
 
     def __init__(
-        self, seed: int, books: BooksFile, crew: Crew, weather: Weather | None = None
+        self, seed: int, books: StormBooks, crew: Crew, claims: Claims | None = None
     ) -> None:
         self.dice = Random(f"storm {seed}")
-        self.weather = weather or forecast(self.dice)
+        self.weather = forecast(self.dice)
         self.report = Report(seed)
         self._seed = seed
         self._clock = SetClock(START)
-        self._books, self._crew = books, crew
+        self._books, self._crew, self._claims = books, crew, claims
         self._ground = Ground(self.weather.provider, self._clock, seed)
         post = None
         if self.weather.provider == "stripe":
@@ -86,6 +87,8 @@ class Storm:
     def run(self) -> Report:
         """Let it rage, let it calm down; never raises what it is looking for."""
         self._books.renew()
+        if self._claims is not None:
+            self._claims.renew(self._seed)
         self._log(f"weather {self.weather}")
         try:
             self._actors = cast(self._shop)
@@ -135,8 +138,16 @@ class Storm:
 
     def _able(self) -> list[str]:
         """Who can go on; when all wait for a lock, its holder is dead and all may try."""
-        able = [n for n, c in self._running.items() if not c.waiting]
-        return able or list(self._running)
+        while self._running and all(c.held_up for c in self._running.values()):
+            self._wake()  # the server undoes one of them
+        free = [n for n, c in self._running.items() if not c.held_up]
+        return [n for n in free if not self._running[n].waiting] or free
+
+    def _wake(self) -> None:
+        """Who was held up within the database may have gone on."""
+        for other in self._running.values():
+            if other.held_up:
+                self._listen(other)
 
     def _nature(self) -> None:
         """What happens by itself: late requests arrive, payers make up their minds."""
@@ -205,6 +216,8 @@ class Storm:
         self._advance(seconds=self.dice.choice((0, 0, 1)))
         if point == "call":
             answer = self._call(running)
+        elif point == "claims":
+            answer = (self._asked_claims(*running.at.details),)
         elif point == "busy":
             answer = ("give up",) if self._raging and self._chance(10) else ("again",)
         elif point == "sleep":
@@ -213,7 +226,8 @@ class Storm:
             self._acknowledged(running.at.details[0])
         elif point == "bug":
             raise Broken("BUG", running.at.details[0])
-        self._log(f"{running.name} {point} {answer if point == 'busy' else ''}")
+        told = " ".join(map(str, answer)) if point in ("busy", "claims") else ""
+        self._log(f"{running.name} {point} {told}")
         said = running.at.details if point == "print" else None
         if point != "busy":
             for other in self._running.values():
@@ -225,7 +239,15 @@ class Storm:
             self._log(f"{running.name} said {said}")
             return True, said
         self._listen(running)
+        self._wake()
         return False, None
+
+    def _asked_claims(self, verb: str, name: str) -> Fate:
+        assert self._claims is not None
+        fate = self._claims.fate(name, self._now(), raging=self._raging)
+        self.report.counts["claims"] += 1
+        self.report.counts["claim faults"] += fate is not Fate.ANSWERED
+        return fate
 
     def _acknowledged(self, provider_event_id: str) -> None:
         self.report.counts["acknowledged"] += 1
@@ -241,7 +263,9 @@ class Storm:
 
     def _listen(self, running: Child) -> None:
         try:
-            running.waiting = running.listen().point == "busy"
+            self._crew.listen(running)
+            running.waiting = not running.held_up and running.at.point == "busy"
+            self.report.counts["held up"] += running.held_up
         except Gone:
             raise Broken("BUG", f"{running.name} ended without a word") from None
         except TimeoutError:
@@ -279,6 +303,7 @@ class Storm:
         self.report.counts[f"killed at {running.at.point}"] += 1
         self._log(f"{running.name} is killed at {running.at.point}")
         del self._running[name]
+        self._wake()
         return True
 
     # The calm after it.

@@ -26,24 +26,39 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Trail:
-    """I16: the chain is dense, sealed over itself, only ever longer; every version is in it.
+    """I16: each chain is dense, sealed over itself, only ever longer; every version is in one.
 
     I10: no news, however old, takes a payment back.
     """
 
     def __init__(self) -> None:
-        self._sealed: list[Row] = []
+        self._sealed: dict[int, list[Row]] = {}
         self._versions: dict[str, set[int]] = {}
         self._stages: dict[str, int] = {}
 
     def follow(self, books: Rows) -> Broken:
         """Check what is new, and that what was there is as it was."""
-        chain = books["audit"]
-        old = len(self._sealed)
-        if chain[:old] != self._sealed:
+        chains: dict[int, list[Row]] = {number: [] for number in self._sealed}
+        for record in books["audit"]:
+            chains.setdefault(record["chain"], []).append(record)
+        for number, chain in chains.items():
+            yield from self._longer(chain, self._sealed.get(number, []))
+        self._sealed = chains
+        for p in books["payments"]:
+            furthest = self._stages.get(p["payment_id"], 0)
+            if p["stage"] < furthest:
+                yield "I10", f"{p['payment_id']} went back from {furthest} to {p['stage']}"
+            self._stages[p["payment_id"]] = p["stage"]
+            known = self._versions.get(p["payment_id"], set())
+            if known != set(range(1, p["version"] + 1)):
+                yield "I15", f"{p['payment_id']} has version {p['version']}, recorded are {known}"
+
+    def _longer(self, chain: list[Row], sealed: list[Row]) -> Broken:
+        old = len(sealed)
+        if chain[:old] != sealed:
             yield "I16", "a sealed record changed or is gone"
             return
-        previous = self._sealed[-1]["hash"] if old else "0" * 64
+        previous = sealed[-1]["hash"] if old else "0" * 64
         for seq, record in enumerate(chain[old:], old + 1):
             if (
                 record["seq"] != seq
@@ -56,15 +71,6 @@ class Trail:
             after = json.loads(record["state_after"]) or {}
             if "version" in after:
                 self._versions.setdefault(record["subject"], set()).add(after["version"])
-        self._sealed = chain
-        for p in books["payments"]:
-            furthest = self._stages.get(p["payment_id"], 0)
-            if p["stage"] < furthest:
-                yield "I10", f"{p['payment_id']} went back from {furthest} to {p['stage']}"
-            self._stages[p["payment_id"]] = p["stage"]
-            known = self._versions.get(p["payment_id"], set())
-            if known != set(range(1, p["version"] + 1)):
-                yield "I15", f"{p['payment_id']} has version {p['version']}, recorded are {known}"
 
 
 class Wire:

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.clock import SetClock, to_micros
 from providers.sandbox.faults import Fault
-from tests.storms.books import BooksFile
+from tests.storms.books import StormBooks
 from tests.storms.child import Life
 from tests.storms.commands import Command
 from tests.storms.ground import HOSTS, Ground
@@ -50,7 +50,7 @@ _LIVES = (
 """Provider, order, capture at once, method, and the commands that follow."""
 
 
-def warm(life: Life, books: BooksFile) -> None:
+def warm(life: Life, books: StormBooks) -> None:
     """Run each command once with each provider."""
     books.renew()
     grounds = {name: Ground(name, SetClock(_AT), seed=0) for name in HOSTS}
@@ -62,7 +62,7 @@ def warm(life: Life, books: BooksFile) -> None:
         }  # fmt: skip
         create = Command("create", key=order, words=tuple(words.items()))
         life.run(end, Order(create, "warm", order, 0))
-        payment = books.rows()["payments"][-1]
+        (payment,) = (p for p in books.rows()["payments"] if p["order_reference"] == order)
         if provider == "paypal":
             grounds[provider].world.approve(payment["provider_payment_id"])
         for verb in then:
