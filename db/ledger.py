@@ -229,8 +229,8 @@ class Ledger:
     def columns(
         self, owner: ProviderAccount, start: datetime, end: datetime
     ) -> Iterator[dict[str, list[Any]]]:
-        """The transactions of [start, end) as columns, in order of their ids, for a comparison: in
-        stretches, to be read while the transaction is open.
+        """The transactions of [start, end) as columns for a comparison, in any order: in stretches,
+        to be read while the transaction is open.
 
         Columns: transaction_id, payment_id, kind, provider_reference, amount_minor, currency,
         fee_minor (unknown counts as 0), status, occurred_at (microseconds UTC).
@@ -247,18 +247,14 @@ class Ledger:
             "status": t.status,
             "occurred_at": t.occurred_at,
         }
-        query = (
-            select(*columns.values())
-            .where(
-                t.provider == owner.provider,
-                t.account == owner.account,
-                t.mode == owner.mode,
-                t.occurred_at >= to_micros(start),
-                t.occurred_at < to_micros(end),
-                # What closing a break posted stands under the break's name: no file can hold it.
-                ~t.provider_reference.startswith("brk_", autoescape=True),
-            )
-            .order_by(t.transaction_id)
+        query = select(*columns.values()).where(
+            t.provider == owner.provider,
+            t.account == owner.account,
+            t.mode == owner.mode,
+            t.occurred_at >= to_micros(start),
+            t.occurred_at < to_micros(end),
+            # What closing a break posted stands under the break's name: no file can hold it.
+            ~t.provider_reference.startswith("brk_", autoescape=True),
         )
         return column_stretches(self._connection, query, list(columns))
 

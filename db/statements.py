@@ -162,22 +162,13 @@ class Statements:
         self, owner: ProviderAccount, start: datetime | None, end: datetime | None
     ) -> Iterator[dict[str, list[Any]]]:
         """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
-        once, in order of their contents; `file` is the file's id. In stretches, to be read while
-        the transaction is open."""
+        once, in any order; `file` is the file's id. In stretches, to be read while the transaction
+        is open."""
         wanted = [_PAYOUT if name == "payout" else lines.c[name] for name in LINE_COLUMNS]
-        query = (
-            self._with_payouts(*wanted, lines.c.file_id, lines.c.description)
-            .where(*_mine(lines, owner), *_between(start, end))
-            .order_by(lines.c.occurred_at, lines.c.identity)
+        query = self._with_payouts(*wanted, lines.c.file_id, lines.c.description).where(
+            *_mine(lines, owner), *_between(start, end)
         )
         return column_stretches(self._connection, query, (*LINE_COLUMNS, "file", "description"))
-
-    def files_of(
-        self, owner: ProviderAccount, start: datetime | None, end: datetime | None
-    ) -> set[str]:
-        """Ids of the files that the lines of [start, end) came from."""
-        query = select(lines.c.file_id).where(*_mine(lines, owner), *_between(start, end))
-        return set(self._connection.execute(query.distinct()).scalars())
 
     def balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What all lines before an instant come to, net, by currency; what only shows money is

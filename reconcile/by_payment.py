@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from domain.buckets import Bucket
 from reconcile.codes import Ints
-from reconcile.frames import Expected
+from reconcile.frames import Expected, Known
 from reconcile.parts import PARTS_MAX, Value, unique_parts
 from reconcile.rules import BY_OURS, BY_PARENT, PASSES
 from reconcile.sides import Ours, Theirs, take
@@ -71,26 +71,28 @@ class Payments:
 
     references: Any
     payments: Any
-    known: Any
+    known: Known
 
-    def of(self, ids: Any) -> list[str]:
+    def of(self, ids: Sequence[str]) -> list[str]:
         """The payment of each id, empty where our ledger has none under it."""
         held = self._held(ids)
-        return [(held.get(name) or self.known.get(name, "")) if name else "" for name in ids]
+        return [held.get(name, "") for name in ids]
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
         """Whether our ledger has each id at all, whatever payment it belongs to."""
         held = self._held(ids)
-        return [name in held or name in self.known for name in ids]
+        return [name in held for name in ids]
 
     def _held(self, ids: Sequence[str]) -> dict[str, str]:
-        """Those of the ids that our lines name -> payment; the many are searched for the few."""
-        wanted = pa.array({name for name in ids if name}, pa.string())
-        if not len(wanted):
+        """Those of the ids that our ledger has -> payment; the many are searched for the few."""
+        wanted = {name for name in ids if name}
+        if not wanted:
             return {}
-        rows = np.flatnonzero(pc.is_in(self.references, value_set=wanted).to_numpy())
+        found = pc.is_in(self.references, value_set=pa.array(wanted, pa.string()))
+        rows = np.flatnonzero(found.to_numpy())
         names = take(self.references, rows).to_pylist()
-        return dict(zip(names[::-1], take(self.payments, rows).to_pylist()[::-1], strict=True))
+        near = dict(zip(names[::-1], take(self.payments, rows).to_pylist()[::-1], strict=True))
+        return {**near, **self.known(wanted - near.keys())}
 
 
 def sort_of(name: str) -> str:

@@ -4,7 +4,7 @@ Money is int64 minor units, instants are int64 microseconds since 1970 UTC, text
 words with few values are categories. No column may ever turn into a float.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -62,6 +62,15 @@ Control = dict[str, tuple[int, int, int]]
 """Currency -> (rows, amount_minor, fee_minor); "" holds the unreadable rows."""
 
 
+Known = Callable[[Collection[str]], Mapping[str, str]]
+"""Those of some provider references that our ledger holds -> payment id, which may be empty."""
+
+
+def _nothing(names: Collection[str]) -> Mapping[str, str]:
+    """Our ledger holds nothing but the frame."""
+    return {}
+
+
 class Texts(Protocol):
     """Something that knows the provider's own text of a row."""
 
@@ -79,8 +88,8 @@ class Expected:
     file: InputFile | None = None
     """The ledger file; None when the rows came from a database."""
     control: Control = field(default_factory=dict)
-    known: Mapping[str, str] = field(default_factory=dict)
-    """Provider references outside the frame that our ledger holds -> payment id."""
+    known: Known = field(default=_nothing)
+    """Asked of provider references that are not in the frame."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "Expected":

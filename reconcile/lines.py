@@ -108,22 +108,26 @@ def kept_rows(reported: Reported, place: int, *, unique: bool) -> Iterator[dict[
 def reported_of_lines(
     stretches: Iterable[Mapping[str, Sequence[Any]]],
     files: Mapping[str, InputFile],
+    named: Iterable[str] = (),
     rejects: Sequence[Reject] = (),
 ) -> Reported:
-    """The reported side of kept lines, which come as columns in stretches; `files` maps the file
-    ids in them to their files.
+    """The reported side of kept lines, which come as columns in stretches; `files` maps file ids to
+    files. Its files are those that lines came from, and those `named`.
 
     Files stand in the order of their digests, so that the order of imports means nothing.
     """
-    order = sorted(files, key=lambda name: files[name].digest)
-    place = {name: number for number, name in enumerate(order)}
+    seen = {name: number for number, name in enumerate(named)}
     frames, texts = [], []
     for columns in stretches:
-        file = np.array([place[name] for name in columns["file"]], np.int16)
+        file = np.array([seen.setdefault(name, len(seen)) for name in columns["file"]], np.int16)
         plain = {name: _plain(name, columns[name]) for name in _KEPT}
         frames.append(reported_frame(plain | {"file": file}))
         texts.append(pa.array(columns["description"], pa.string()))
     frame = joined_reported(frames)
+    order = sorted(seen, key=lambda name: files[name].digest)
+    if order:
+        place = np.argsort([seen[name] for name in order]).astype(np.int16)
+        frame["file"] = place[frame["file"].to_numpy()]
     control = control_of(frame)
     if rejects:
         control[""] = (len(rejects), 0, 0)

@@ -5,15 +5,17 @@ that empties the balance is everything since the last one, and any other is sear
 set of lines is an answer, none or several are not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from domain.clock import from_micros, iso
-from domain.payout import MembersBy, PayoutPart, PayoutProof
-from domain.settlement import LineKind
+from domain.payout import MembersBy, PayoutProof
+from reconcile.codes import Ints
+from reconcile.payout_lines import Loose, Parts, payout_rows, stated_parts
 from reconcile.sums import SEARCH_MAX, solutions
 
 AUTOMATIC = frozenset({"T0401"})
@@ -34,22 +36,22 @@ def prove_payouts(frame: pd.DataFrame) -> tuple[PayoutProof, ...]:
 
     The frame has to reach back to the payout before the first one of interest.
     """
-    lines = frame[frame["kind"] != LineKind.MEMO.value]
-    is_payout = lines["kind"] == LineKind.PAYOUT.value
-    rows = _records(lines[is_payout])
+    places = payout_rows(frame)
+    rows = _records(frame, places)
+    if not rows:
+        return ()
     payouts, returns = _sort_out(rows)
-    named = _by_payout(lines, rows)
-    loose = [*_once(_records(lines[~is_payout & (lines["payout"] == "")])), *returns]
-    loose.sort(key=_order)
-    taken: set[int] = set()
-    return tuple(_prove(payout, named, loose, taken) for payout in payouts)
+    stated = stated_parts(frame, {row["row"]: (row["source"], row["reference"]) for row in rows})
+    loose = Loose(frame, places, [row["row"] for row in returns])
+    return tuple(_prove(payout, stated, loose) for payout in payouts)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ("reference", "source", "parent", "payout", "bank_reference", "category", "kind",
-             "amount_minor", "fee_minor", "currency", "occurred_at")  # fmt: skip
-    plain = frame[list(names)].astype(object)
-    plain["row"] = frame.index
+def _records(frame: pd.DataFrame, rows: Ints) -> list[dict[str, Any]]:
+    """The few rows that are payouts, in an order that depends on their contents alone."""
+    names = ("reference", "source", "parent", "bank_reference", "category", "amount_minor",
+             "fee_minor", "currency", "occurred_at")  # fmt: skip
+    plain = frame[list(names)].iloc[rows].astype(object)
+    plain["row"] = rows
     found = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
     return sorted(found, key=_order)
 
@@ -77,75 +79,38 @@ def _sort_out(rows: Sequence[dict[str, Any]]) -> tuple[list[_Payout], list[dict[
     return payouts, returns
 
 
-def _by_payout(
-    lines: pd.DataFrame, payouts: Sequence[dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
-    """The lines the provider names for each payout; a payout is not its own line."""
-    own = {row["row"]: (row["source"], row["reference"]) for row in payouts}
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in _records(lines[lines["payout"] != ""]):
-        if row["payout"] not in own.get(row["row"], ()):
-            found.setdefault(row["payout"], []).append(row)
-    return {name: _once(rows) for name, rows in found.items()}
-
-
-def _once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without those that repeat another in everything: money moves once."""
-    names = ("reference", "category", "amount_minor", "fee_minor", "currency", "occurred_at")
-    return list({tuple(row[name] for name in names): row for row in reversed(rows)}.values())[::-1]
-
-
-def _prove(
-    payout: _Payout,
-    named: dict[str, list[dict[str, Any]]],
-    loose: list[dict[str, Any]],
-    taken: set[int],
-) -> PayoutProof:
-    if payout.name in named:
-        return _proof(payout, MembersBy.STATED, named[payout.name])
+def _prove(payout: _Payout, stated: Mapping[str, Parts], loose: Loose) -> PayoutProof:
+    if payout.name in stated:
+        return _proof(payout, MembersBy.STATED, stated[payout.name])
     if payout.returned:
-        return _proof(payout, MembersBy.RETURNED, [])
-    paid = -payout.line["amount_minor"] - payout.line["fee_minor"]
-    before = [
-        row
-        for row in loose
-        if row["row"] not in taken
-        and row["currency"] == payout.line["currency"]
-        and row["occurred_at"] <= payout.line["occurred_at"]
-    ]
+        return _proof(payout, MembersBy.RETURNED, ())
+    row = payout.line["row"]
+    before = loose.before(row)
     if payout.line["category"] in AUTOMATIC:
-        taken |= {row["row"] for row in before}
-        return _proof(payout, MembersBy.SWEPT, before)
-    chosen, note = _search(before, paid)
-    taken |= {row["row"] for row in chosen}
+        return _proof(payout, MembersBy.SWEPT, loose.take(before))
+    chosen, note = _search(loose, before, -payout.line["amount_minor"] - payout.line["fee_minor"])
+    parts = loose.take(chosen)
     if note:
-        # Nobody knows what it took, but the balance is less by it: the next sweep pays that less.
-        loose.append(payout.line)
-    return _proof(payout, MembersBy.NONE if note else MembersBy.SEARCHED, chosen, note)
+        loose.add(row)
+    return _proof(payout, MembersBy.NONE if note else MembersBy.SEARCHED, parts, note)
 
 
-def _search(rows: Sequence[dict[str, Any]], paid: int) -> tuple[list[dict[str, Any]], str]:
+def _search(loose: Loose, rows: Ints, paid: int) -> tuple[Ints, str]:
     """The one set of lines that comes to `paid`, or nothing and the reason."""
-    values = [row["amount_minor"] - row["fee_minor"] for row in rows]
-    if len(values) > SEARCH_MAX:
-        return [], f"{len(values)} lines could be part of it, too many to be sure of any set"
-    found = solutions(values, paid)
+    none = np.zeros(0, np.int64)
+    if len(rows) > SEARCH_MAX:
+        return none, f"{len(rows)} lines could be part of it, too many to be sure of any set"
+    rows = loose.in_order(rows)
+    found = solutions(loose.values(rows), paid)
     if len(found) == 1:
-        return [rows[place] for place in found[0]], ""
-    return [], "more than one set of lines comes to it" if found else "no set of lines comes to it"
+        return rows[list(found[0])], ""
+    return none, (
+        "more than one set of lines comes to it" if found else "no set of lines comes to it"
+    )
 
 
-def _proof(
-    payout: _Payout, by: MembersBy, members: Iterable[dict[str, Any]], note: str = ""
-) -> PayoutProof:
+def _proof(payout: _Payout, by: MembersBy, parts: Parts, note: str = "") -> PayoutProof:
     line = payout.line
-    sums: dict[str, list[int]] = {}
-    for row in members:
-        kind = row["kind"] if isinstance(row["kind"], str) and row["kind"] else "unknown"
-        part = sums.setdefault(kind, [0, 0, 0])
-        for place, value in enumerate((1, row["amount_minor"], row["fee_minor"])):
-            part[place] += value
-    order = [*(kind.value for kind in LineKind), "unknown"]
     return PayoutProof(
         payout_id=payout.name,
         currency=line["currency"],
@@ -153,6 +118,6 @@ def _proof(
         occurred_at=iso(from_micros(line["occurred_at"])),
         bank_reference=line["bank_reference"],
         members_by=by,
-        parts=tuple(PayoutPart(kind, *sums[kind]) for kind in order if kind in sums),
+        parts=parts,
         note=note,
     )

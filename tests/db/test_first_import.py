@@ -125,6 +125,6 @@ def test_what_the_server_refuses_in_bulk_is_said_in_our_words(
     with pytest.raises(Unavailable):
         database.run(lambda books: _cut_off(books, url, rows))
     with database.read() as books:
-        assert books.statements.files_of(OWNER, None, None) == set()
+        assert list(books.statements.columns(OWNER, None, None)) == []
     database.close()
     postgres.drop_database(url)

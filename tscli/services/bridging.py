@@ -76,9 +76,8 @@ def _compare(
     from reconcile.lines import reported_of_lines
 
     period = Period(_BEGINNING, at)
-    files = kept_files(books, owner)
-    used = {name: files[name].file for name in books.statements.files_of(owner, None, at)}
-    reported = reported_of_lines(books.statements.columns(owner, None, at), used)
+    files = {name: kept.file for name, kept in kept_files(books, owner).items()}
+    reported = reported_of_lines(books.statements.columns(owner, None, at), files)
     expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, _BEGINNING, at)))
     rules = rules_of(owner, period, context.matching, ())
     every_kind = frozenset(LineKind)

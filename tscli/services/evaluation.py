@@ -4,8 +4,8 @@ Everything is read within one view of the books, so that what is compared is one
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -91,10 +91,11 @@ def evaluate(
     window = _window(period, matching, carried)
     files = kept_files(books, owner)
     reported, seen = _reported(books, owner, files, window, period, named)
-    expected = _expected(books, owner, window, reported)
+    older = Older(books, owner)
+    expected = _expected(books, owner, window, older)
     rules = rules_of(owner, period, matching, carried)
     comparison = compare(expected, reported, rules)
-    return _told(books, owner, period, matching, files, carried, comparison, named, seen)
+    return _told(books, owner, period, matching, files, carried, comparison, named, seen, older)
 
 
 def rules_of(
@@ -132,13 +133,15 @@ def _reported(
 ) -> "tuple[Reported, Seen]":
     from reconcile.lines import reported_of_lines
 
-    used = sorted(books.statements.files_of(owner, *window) | set(named))
     rejecting = sorted(
         name for name, kept in files.items() if name in named or _touches(kept.file, period)
     )
     rejects = rejects_of(files, rejecting)
     lines = books.statements.columns(owner, *window)
-    reported = reported_of_lines(lines, {name: files[name].file for name in used}, rejects)
+    every = {name: kept.file for name, kept in files.items()}
+    reported = reported_of_lines(lines, every, set(named), rejects)
+    digests = {file.digest for file in reported.files}
+    used = sorted(name for name, file in every.items() if file.digest in digests)
     return reported, Seen(window, used, rejecting)
 
 
@@ -160,17 +163,28 @@ def _expected(
     books: Books,
     owner: ProviderAccount,
     window: tuple[datetime, datetime],
-    reported: "Reported",
+    older: "Older",
 ) -> "Expected":
-    """Our side, with the payments of older charges that reported lines belong to."""
-    from dataclasses import replace
-
     from reconcile.frames import Expected, expected_of_stretches
 
     expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, *window)))
-    parents = set(reported.frame["parent"].unique()) | set(reported.frame["source"].unique())
-    strangers = parents - set(expected.frame["provider_reference"].unique()) - {""}
-    return replace(expected, known=books.statements.payments_of(owner, sorted(strangers)))
+    return replace(expected, known=older)
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """The payments of our lines outside the period that reported lines belong to, asked for where
+    nothing else says it; what was answered is kept with the run."""
+
+    books: Books
+    owner: ProviderAccount
+    told: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, names: Collection[str]) -> Mapping[str, str]:
+        """See `reconcile.frames.Known`."""
+        asked = sorted(set(names) - self.told.keys())
+        self.told.update(self.books.statements.payments_of(self.owner, asked))
+        return {name: self.told[name] for name in names if name in self.told}
 
 
 def _told(
@@ -183,6 +197,7 @@ def _told(
     comparison: "Comparison",
     named: Sequence[str],
     seen: Seen,
+    older: Older,
 ) -> Evaluated:
     from reconcile.digest import digest_expected, digest_reported
     from reconcile.evidence import evidence_for
@@ -208,8 +223,11 @@ def _told(
     ]
     still = {item.break_id for item in wholes} | set(comparison.found.frame["break_id"])
     gone = [record for record in carried if record.break_id not in still]
-    near = _near_frames(comparison, period, matching)
-    expected_digest, reported_digest = digest_expected(near[0]), digest_reported(near[1])
+    # Without what only open breaks reach back for, so that a break that has gone does not make the
+    # same inputs look new.
+    since = to_micros(period.start_at - matching.context)
+    expected_digest = digest_expected(comparison.expected.frame, since)
+    reported_digest = digest_reported(comparison.reported.frame, since)
     doubts = sorted(f.digest for f in inputs if f.unreadable or any(s.difference for s in f.stated))
     return Evaluated(
         comparison=comparison,
@@ -225,7 +243,7 @@ def _told(
             canonical([rules.digest, expected_digest, reported_digest, doubts, _at_the_bank(bank)])
         ),
         expected_digest=expected_digest,
-        rules=_as_json(rules, seen, comparison.expected.known),
+        rules=_as_json(rules, seen, older.told),
     )
 
 
@@ -280,14 +298,6 @@ def _balances(
     every = [kept.file for kept in files.values()]
     opening = opening_balances(books, owner, every, period.start_at)
     return prove_balances(opening, inside, stated_closing(every, period.end_at))
-
-
-def _near_frames(comparison: "Comparison", period: Period, matching: Matching) -> tuple:  # type: ignore[type-arg]
-    """Both frames without what only open breaks reach back for, so that a break that has gone does
-    not make the same inputs look new."""
-    start = to_micros(period.start_at - matching.context)
-    ours, theirs = comparison.expected.frame, comparison.reported.frame
-    return ours[ours["occurred_at"] >= start], theirs[theirs["occurred_at"] >= start]
 
 
 def _as_json(rules: "Rules", seen: Seen, known: Mapping[str, str]) -> str:

@@ -22,9 +22,8 @@ def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> 
 
     with context.database.read() as books:
         window = (period.start_at - _REACH, period.end_at)
-        files = kept_files(books, owner)
-        used = {name: files[name].file for name in books.statements.files_of(owner, *window)}
-        reported = reported_of_lines(books.statements.columns(owner, *window), used)
+        files = {name: kept.file for name, kept in kept_files(books, owner).items()}
+        reported = reported_of_lines(books.statements.columns(owner, *window), files)
     return [
         proof
         for proof in prove_payouts(reported.frame)

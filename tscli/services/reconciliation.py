@@ -94,7 +94,7 @@ def _kept(
     dry_run: bool,
 ) -> RunOutcome:
     """Store a run, unless the same one is stored already: then that is the outcome."""
-    from reconcile.snapshot import frame_bytes
+    from reconcile.snapshot import frame_blocks
 
     books.runs.lock()
     first = books.runs.by_fingerprint(found.fingerprint)
@@ -125,7 +125,7 @@ def _kept(
     )
     books.runs.add(run, found.fingerprint, found.breaks())
     books.breaks.clear(run, found.cleared)
-    books.statements.keep(f"expected:{run.run_id}", [frame_bytes(found.comparison.expected.frame)])
+    books.statements.keep(f"expected:{run.run_id}", frame_blocks(found.comparison.expected.frame))
     books.record(
         context.actor,
         "reconciliation.completed",

@@ -3,7 +3,7 @@ the same inputs still give the same bytes."""
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,7 +180,12 @@ def _expected(books: Books, run: Run, inputs: Mapping[str, Any]) -> "Expected":
             f"The inputs of {run.run_id} were not kept.",
             hint="Only runs since statements are kept can be compared again.",
         )
-    return replace(Expected.of(frame_of(data)), known=inputs["known"])
+    told: dict[str, str] = inputs["known"]
+
+    def known(names: Collection[str]) -> dict[str, str]:
+        return {name: told[name] for name in names if name in told}
+
+    return replace(Expected.of(frame_of(data)), known=known)
 
 
 def _reported(
@@ -209,7 +214,7 @@ def _reported(
                     for name, value in {**row, "file": file_id}.items():
                         columns[name].append(value)
     used = {name: files[name].file for name in inputs["files"]}
-    return reported_of_lines([columns], used, rejects_of(files, inputs["rejecting"]))
+    return reported_of_lines([columns], used, used, rejects_of(files, inputs["rejecting"]))
 
 
 def _read_again(

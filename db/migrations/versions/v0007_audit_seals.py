@@ -4,8 +4,6 @@ Each index stands for a question that is asked while the tables grow without end
 those questions on both databases.
 """
 
-from alembic import op
-
 from db.migrations.dialect import create_table, index, refuse, refuse_replace, refuse_truncate
 
 revision = "0007"
@@ -50,7 +48,4 @@ def _lists() -> None:
     index("approvals_time", "approvals", "requested_at, approval_id")
     index("methods_created", "payment_methods", "created_at, method_id")
     index("methods_customer", "payment_methods", "customer_id, created_at")
-    # Days first: an owner's lines by identity then have but the unique index to be found by.
-    op.execute("DROP INDEX lines_time")
-    index("lines_time", "lines", "occurred_at, provider, account, mode")
     index("bank_lines_identity", "bank_lines", "identity")
