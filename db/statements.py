@@ -91,12 +91,13 @@ class Statements:
             (r.file_id, r.document) for r in self._connection.execute(query.order_by("file_id"))
         ]
 
-    def keep(self, digest: str, blocks: Iterable[bytes]) -> None:
-        """Keep the bytes of a file, compressed, unless they are kept already."""
+    def keep(self, digest: str, blocks: Iterable[bytes], *, packed: bool = False) -> None:
+        """Keep the bytes of a file, compressed unless they come `packed`, and unless they are kept
+        already."""
         known = select(archive.c.part).where(archive.c.digest == digest).limit(1)
         if self._connection.execute(known).first() is not None:
             return
-        packer, part, waiting = zlib.compressobj(1), 0, b""
+        packer, part, waiting = zlib.compressobj(0 if packed else 1), 0, b""
         for block in (*blocks, None):
             waiting += packer.flush() if block is None else packer.compress(block)
             while len(waiting) >= _PART_BYTES or (block is None and waiting):

@@ -125,7 +125,8 @@ def _kept(
     )
     books.runs.add(run, found.fingerprint, found.breaks())
     books.breaks.clear(run, found.cleared)
-    books.statements.keep(f"expected:{run.run_id}", frame_blocks(found.comparison.expected.frame))
+    blocks = frame_blocks(found.comparison.expected.frame)
+    books.statements.keep(f"expected:{run.run_id}", blocks, packed=True)
     books.record(
         context.actor,
         "reconciliation.completed",
