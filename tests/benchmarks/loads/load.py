@@ -1,0 +1,40 @@
+"""What a load is: a unit of work that several processes do at once over one database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process does: so many units."""
+
+    url: str
+    folder: Path
+    """Of this run alone; all its processes have it."""
+    number: int
+    """Of the process, from 0."""
+    count: int
+
+
+class Load(ABC):
+    """One kind of work. It goes to its processes by value, so it holds nothing that is open."""
+
+    name: str
+    limit: "Load | None" = None
+    """What the database does of the same by itself; where there is nothing, as many bare commits."""
+
+    def prepare(self, shares: Sequence[Share]) -> list[Share]:
+        """Make what the processes need, before they start; the shares as they are to be done."""
+        return list(shares)
+
+    @abstractmethod
+    def ready(self, share: Share) -> Work:
+        """In the share's own process: make ready all that is not to be timed, and give the rest."""
+
+    @abstractmethod
+    def done(self, url: str) -> int:
+        """How many units the rows of this database show as done, rightly and once."""
