@@ -36,9 +36,9 @@ def write_rows(url: str, target: Path, *, file_name: str = "") -> None:
     """Write all lines that are kept, or those of one file, as the database itself reads them."""
     query = _OF_FILE.format(file_name) if file_name else "SELECT * FROM lines"
     if not url.startswith("postgresql"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-            with target.open("w", newline="") as out:
-                csv.writer(out).writerows(connection.execute(query))
+        path = url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as connection, target.open("w", newline="") as out:
+            csv.writer(out).writerows(connection.execute(query))
         return
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         copying = f"COPY ({query}) TO STDOUT".encode()

@@ -49,11 +49,11 @@ def prepare(url: str) -> None:
     close(shop)
 
 
-def limit_of(load: Load, ground: Ground) -> Load:
+def limit_of(load: Load, ground: Ground, sample: int = SAMPLE) -> Load:
     """What stands beside a load: its own limit, or the commits that one unit alone needs, bare."""
     if load.limit is not None:
         return load.limit
-    ran = run(load, load.prepare(ground.shares(1, SAMPLE)))
+    ran = run(load, load.prepare(ground.shares(1, sample)))
     return BareCommits(round(ran.commits / ran.units))
 
 
@@ -76,8 +76,8 @@ def against_no_chain(ground: Ground, workers: int, units: int) -> dict[str, floa
 
 def _print_loads(grounds: dict[str, Ground], units: dict[str, int], crews: list[int]) -> None:
     print(
-        f"{'':11}{'':11}{'processes':>10}{'a second':>11}{'beside each':>14}"
-        f"{'a second':>11}{'of the limit':>14}"
+        f"{'':11}{'':11}{'processes':>10}{'a second':>11}{'commits each':>14}"
+        f"{'limit each':>12}{'a second':>11}{'of the limit':>14}"
     )
     for kind, ground in grounds.items():
         for name, (load, _) in LOADS.items():
@@ -88,7 +88,8 @@ def _print_loads(grounds: dict[str, Ground], units: dict[str, int], crews: list[
             for workers in crews:
                 ours, bare = beside(load, limit, ground, workers, units[name])
                 print(
-                    f"{kind:11}{name:11}{workers:10}{ours.units / ours.seconds:11,.1f}{needed:>14}"
+                    f"{kind:11}{name:11}{workers:10}{ours.units / ours.seconds:11,.1f}"
+                    f"{ours.commits / ours.units:14.1f}{needed:>12}"
                     f"{bare.units / bare.seconds:11,.1f}{bare.seconds / ours.seconds:14.3f}",
                     flush=True,
                 )
@@ -110,7 +111,7 @@ def _print_stuck(grounds: dict[str, Ground], stuck: int) -> None:
         stick(ground.url, stuck)
         count, seconds, bare = list_and_lease(ground.url)
         print(
-            f"{kind:11}{count:,} stuck payments listed and leased: {seconds:.2f} of 5 s,"
+            f"{kind:11}{count:,} stuck payments listed and leased: {seconds / 5:.2f} of 5 s,"
             f" {seconds / bare:.0f} times one SELECT of them"
         )
 

@@ -1,4 +1,4 @@
-"""The limit of most loads: commits of one row of a kilobyte, by the same driver and nothing else."""
+"""The limit of most loads: commits of one row of a kilobyte each, by the same driver."""
 
 import sqlite3
 from collections.abc import Sequence

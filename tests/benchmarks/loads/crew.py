@@ -1,4 +1,4 @@
-"""Shares done at once by a process each, from one signal on, timed and then counted in the books."""
+"""Shares done at once by a process each, timed from one signal on, then counted in the books."""
 
 import multiprocessing
 import time
@@ -72,6 +72,8 @@ def _work(load: Load, share: Share, gate: Any, commits: Any) -> None:
         work = load.ready(share)
         gate.wait()  # from here on all are ready, and what is done so far can be counted
         gate.wait()
+    except BrokenBarrierError:
+        raise SystemExit(1) from None  # another one failed, and says why
     except BaseException:
         gate.abort()  # nobody waits for one that will not come
         raise

@@ -12,7 +12,7 @@ LOADS: dict[str, tuple[Load, int]] = {
     for load, units in (
         (Payments(), 320),
         (Deliveries(), 320),
-        (Sweeps(), 640),
+        (Sweeps(), 800),
         (Imports(), 96_000),
     )
 }

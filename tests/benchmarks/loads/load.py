@@ -25,7 +25,7 @@ class Load(ABC):
 
     name: str
     limit: "Load | None" = None
-    """What the database does of the same by itself; where there is nothing, as many bare commits."""
+    """What the database does of the same by itself; without one, as many bare commits."""
 
     def prepare(self, shares: Sequence[Share]) -> list[Share]:
         """Make what the processes need, before they start; the shares as they are to be done."""

@@ -23,7 +23,10 @@ ALL = 1_000_000
 
 
 class Sweeps(Load):
-    """One sweep in each process, over everything that is stuck; a unit is a settled payment."""
+    """One sweep in each process, over everything that is stuck; a unit is a settled payment.
+
+    A sweep leases a hundred at a time: where there are fewer for each, some find nothing to do.
+    """
 
     name = "sweeps"
 
@@ -67,7 +70,7 @@ def _lost(request: httpx2.Request) -> Fault:
 
 
 async def _strand(shop: Shop, run: str, count: int) -> None:
-    """So many payments whose outcome is unknown; all at once, since each waits between its tries."""
+    """So many payments of unknown outcome; all at once, since each waits between its tries."""
     made = await asyncio.gather(
         *(shop.creating(AMOUNT, order_reference=f"{run}-lost-{each}") for each in range(count)),
         return_exceptions=True,
