@@ -47,7 +47,7 @@ def write_rows(url: str, target: Path, *, file_name: str = "") -> None:
                 out.write(block)
 
 
-def loader(url: str, source: Path) -> Callable[[], None]:
+def loader(url: str, source: Path) -> Callable[[], int]:
     """What loads a file into the table and keeps it; connected already."""
     if url.startswith("postgresql"):
         return _postgresql(url.replace("+psycopg", ""), source)
@@ -60,10 +60,10 @@ def loaded(url: str) -> int:
         return int(books.one("SELECT count(*) FROM again"))
 
 
-def _postgresql(url: str, source: Path) -> Callable[[], None]:
+def _postgresql(url: str, source: Path) -> Callable[[], int]:
     connection = psycopg.connect(url, autocommit=True)
 
-    def load() -> None:
+    def load() -> int:
         with (
             closing(connection),
             source.open("rb") as file,
@@ -71,18 +71,20 @@ def _postgresql(url: str, source: Path) -> Callable[[], None]:
         ):
             while block := file.read(1 << 20):
                 copy.write(block)
+        return 0
 
     return load
 
 
-def _sqlite(path: str, source: Path) -> Callable[[], None]:
+def _sqlite(path: str, source: Path) -> Callable[[], int]:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = FULL")
     width = len(connection.execute("SELECT * FROM again LIMIT 0").description)
     insert = f"INSERT INTO again VALUES ({', '.join('?' * width)})"
 
-    def load() -> None:
+    def load() -> int:
         with closing(connection), source.open(newline="") as file, connection:
             connection.executemany(insert, csv.reader(file))
+        return 0
 
     return load

@@ -7,6 +7,9 @@ commits is counted, and in the same run as many processes do just those commits 
 each of one row of a kilobyte in a table of its own. Imports stand beside the database's own load of
 the rows they kept. Before a figure is printed, the books must show that all was done, once.
 
+A sweep or an import that finds the books taken for too long is turned away, as its operator would
+be, and comes again; how often that was stands in the table.
+
 Then the same payments with and without the audit chains, and the listing of 10,000 stuck ones.
 """
 
@@ -77,7 +80,7 @@ def against_no_chain(ground: Ground, workers: int, units: int) -> dict[str, floa
 def _print_loads(grounds: dict[str, Ground], units: dict[str, int], crews: list[int]) -> None:
     print(
         f"{'':11}{'':11}{'processes':>10}{'a second':>11}{'commits each':>14}"
-        f"{'limit each':>12}{'a second':>11}{'of the limit':>14}"
+        f"{'turned away':>13}{'limit each':>12}{'a second':>11}{'of the limit':>14}"
     )
     for kind, ground in grounds.items():
         for name, (load, _) in LOADS.items():
@@ -89,7 +92,7 @@ def _print_loads(grounds: dict[str, Ground], units: dict[str, int], crews: list[
                 ours, bare = beside(load, limit, ground, workers, units[name])
                 print(
                     f"{kind:11}{name:11}{workers:10}{ours.units / ours.seconds:11,.1f}"
-                    f"{ours.commits / ours.units:14.1f}{needed:>12}"
+                    f"{ours.commits / ours.units:14.1f}{ours.turned_away:13}{needed:>12}"
                     f"{bare.units / bare.seconds:11,.1f}{bare.seconds / ours.seconds:14.3f}",
                     flush=True,
                 )

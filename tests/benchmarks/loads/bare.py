@@ -45,10 +45,11 @@ def _postgresql(url: str, count: int) -> Work:
     connection.execute("SET synchronous_commit = on")
     connection.commit()
 
-    def work() -> None:
+    def work() -> int:
         for _ in range(count):
             connection.execute("INSERT INTO bare (note) VALUES (%s)", (_ROW,))
             connection.commit()
+        return 0
 
     return work
 
@@ -58,10 +59,11 @@ def _sqlite(url: str, count: int) -> Work:
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = FULL")
 
-    def work() -> None:
+    def work() -> int:
         for _ in range(count):
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT INTO bare (note) VALUES (?)", (_ROW,))
             connection.execute("COMMIT")
+        return 0
 
     return work

@@ -27,6 +27,8 @@ class Ran:
     """From the moment that all processes are ready to the end of the last one."""
     commits: int
     """Transactions that wrote, counted at the driver's edge; those of bare drivers are not."""
+    turned_away: int
+    """How often a command found the books taken for too long, and was run again."""
 
 
 def run(load: Load, shares: Sequence[Share]) -> Ran:
@@ -36,8 +38,8 @@ def run(load: Load, shares: Sequence[Share]) -> Ran:
         SystemExit: a process failed, or the books do not show what was asked for.
     """
     gate = _START.Barrier(len(shares) + 1, timeout=_WAIT_SECONDS)
-    commits = _START.Value("q", 0)
-    crew = [_START.Process(target=_work, args=(load, one, gate, commits)) for one in shares]
+    counts = _START.Array("q", 2)
+    crew = [_START.Process(target=_work, args=(load, one, gate, counts)) for one in shares]
     for process in crew:
         process.start()
     before = _begin(load, shares[0].url, gate)
@@ -50,7 +52,7 @@ def run(load: Load, shares: Sequence[Share]) -> Ran:
     asked, done = sum(one.count for one in shares), load.done(shares[0].url) - before
     if done != asked:
         raise SystemExit(f"{load.name}: {asked} were to be done, and the books show {done}")
-    return Ran(asked, seconds, commits.value)
+    return Ran(asked, seconds, *counts[:])
 
 
 def _begin(load: Load, url: str, gate: Any) -> int:
@@ -67,7 +69,7 @@ def _begin(load: Load, url: str, gate: Any) -> int:
         raise
 
 
-def _work(load: Load, share: Share, gate: Any, commits: Any) -> None:
+def _work(load: Load, share: Share, gate: Any, counts: Any) -> None:
     try:
         work = load.ready(share)
         gate.wait()  # from here on all are ready, and what is done so far can be counted
@@ -79,6 +81,7 @@ def _work(load: Load, share: Share, gate: Any, commits: Any) -> None:
         raise
     made = list[object]()
     event.listen(Engine, "commit", lambda connection: made.append(connection))
-    work()
-    with commits.get_lock():
-        commits.value += len(made)
+    turned_away = work()
+    with counts.get_lock():
+        counts[0] += len(made)
+        counts[1] += turned_away

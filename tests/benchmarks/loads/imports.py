@@ -10,7 +10,7 @@ from pathlib import Path
 
 from domain.provider import ProviderAccount
 from tests.benchmarks import bulk_load
-from tests.benchmarks.loads.load import Load, Share, Work
+from tests.benchmarks.loads.load import Load, Share, Work, insist
 from tests.benchmarks.loads.shops import shop_at
 from tests.benchmarks.planted_world import build
 from tests.db.attacks import shell
@@ -56,7 +56,11 @@ class Imports(Load):
         shop, export = shop_at(share.url), _export(share)
         with shop.database.read():
             pass  # the connection stays open
-        return lambda: take_in(shop.context, _owner, all_formats(), export, Words(), None)
+
+        def take() -> bool:
+            return bool(take_in(shop.context, _owner, all_formats(), export, Words(), None).added)
+
+        return lambda: insist(take)
 
     def done(self, url: str) -> int:
         """See `Load.done`."""

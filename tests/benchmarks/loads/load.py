@@ -2,10 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-Work = Callable[[], object]
+from domain.errors import Busy, Unavailable
+
+Work = Callable[[], int]
+"""What is timed; how often a command was turned away by the database and had to come again."""
+
+_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,18 @@ class Share:
     number: int
     """Of the process, from 0."""
     count: int
+
+
+def insist(command: Callable[[], bool]) -> int:
+    """Run a command until it gets through, as a timer or a person would; how often it did not.
+
+    It is for commands that may be run again, and which others can keep from the books for too long.
+    """
+    for turned_away in range(_TRIES):
+        with suppress(Busy, Unavailable):
+            if command():
+                return turned_away
+    raise SystemExit(f"turned away {_TRIES} times")
 
 
 class Load(ABC):

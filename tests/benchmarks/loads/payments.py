@@ -15,9 +15,11 @@ class Payments(Load):
         run = f"{share.folder.name}-{share.number}"
         shop.create(AMOUNT, order_reference=f"{run}-first")
 
-        def work() -> None:
+        def work() -> int:
             for each in range(share.count):
                 shop.create(AMOUNT, order_reference=f"{run}-{each}")
+
+            return 0
 
         return work
 

@@ -14,10 +14,10 @@ import httpx2
 
 from domain.errors import OutcomeUnknown
 from providers.sandbox.faults import Fault
-from tests.benchmarks.loads.load import Load, Share, Work
+from tests.benchmarks.loads.load import Load, Share, Work, insist
 from tests.benchmarks.loads.shops import AMOUNT, captured_once, close, shop_at
 from tests.tscli.shop import Shop
-from tscli.services.sweep import sweep
+from tscli.services.sweep import sweep, unanswered
 
 ALL = 1_000_000
 
@@ -47,15 +47,21 @@ class Sweeps(Load):
         moved = shop.moved()
         asyncio.run(sweep(shop.context, older_than=timedelta(), limit=1, dry_run=True))
 
-        def work() -> None:
-            asyncio.run(sweep(shop.context, older_than=timedelta(), limit=ALL))
+        def work() -> int:
+            turned_away = insist(lambda: _sweep(shop))
             assert shop.moved() == moved, "asking moved money"
+            return turned_away
 
         return work
 
     def done(self, url: str) -> int:
         """See `Load.done`."""
         return captured_once(url)
+
+
+def _sweep(shop: Shop) -> bool:
+    """One sweep; whether it could ask about everything that nobody else asks about."""
+    return not unanswered(asyncio.run(sweep(shop.context, older_than=timedelta(), limit=ALL)))
 
 
 def _world(folder: Path) -> Path:
