@@ -18,7 +18,6 @@ class Payments(Load):
         def work() -> int:
             for each in range(share.count):
                 shop.create(AMOUNT, order_reference=f"{run}-{each}")
-
             return 0
 
         return work
