@@ -9,7 +9,7 @@
 #   make benchmarks  the measured figures of the README
 #   make bench-reports  reports over a million transactions and ten thousand breaks
 #   make bench-import   a million export rows taken in, beside the databases' own bulk load
-#   make bench-throughput   payments a second on both databases, beside bare commits; 10,000 stuck ones
+#   make bench-throughput   payments, deliveries, sweeps, imports a second beside their limits; the chains' cost
 #   make bench-books     a run over a million kept rows of either side, beside DuckDB and datacompy
 #   make bench-start   what small commands cost beside a bare Typer program
 #   make storms      seeded storms of faults and deaths (make storms SEEDS=10000, make storms SEED=7)

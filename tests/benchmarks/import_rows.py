@@ -7,19 +7,16 @@ PostgreSQL, by one prepared statement in one transaction on SQLite.
 """
 
 import argparse
-import csv
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
+from tests.benchmarks.bulk_load import loaded, loader, make_table, write_rows
 from tests.benchmarks.planted_world import build
 from tests.servers.postgres import NoPostgres, PostgresServer, bin_folders
 
@@ -61,46 +58,14 @@ def ours(url: str, export: Path) -> float:
 
 def bulk_load(url: str, folder: Path) -> tuple[int, float]:
     """The kept rows loaded again by the database itself: how many, and in how many seconds."""
-    return _postgresql(url, folder) if url.startswith("postgresql") else _sqlite(url, folder)
-
-
-def _postgresql(url: str, folder: Path) -> tuple[int, float]:
-    file = folder / "lines.copy"
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        with file.open("wb") as out, connection.cursor().copy("COPY lines TO STDOUT") as copy:
-            for block in copy:
-                out.write(block)
-        connection.execute("CREATE TABLE again (LIKE lines INCLUDING ALL)")
-        started = time.perf_counter()
-        with file.open("rb") as source, connection.cursor().copy("COPY again FROM STDIN") as copy:
-            while block := source.read(1 << 20):
-                copy.write(block)
-        seconds = time.perf_counter() - started
-        (count,) = connection.execute("SELECT count(*) FROM again").fetchone() or (0,)
-    return int(count), seconds
-
-
-def _sqlite(url: str, folder: Path) -> tuple[int, float]:
-    path, file = url.removeprefix("sqlite:///"), folder / "lines.csv"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA synchronous = FULL")
-        rows = connection.execute("SELECT * FROM lines")
-        width = len(rows.description)
-        with file.open("w", newline="") as out:
-            csv.writer(out).writerows(rows)
-        for (made,) in connection.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = 'lines' AND sql IS NOT NULL"
-            " AND type IN ('table', 'index') ORDER BY type DESC"
-        ).fetchall():
-            again = made.replace("CREATE TABLE lines", "CREATE TABLE again")
-            connection.execute(again.replace("lines_time ON lines", "again_time ON again"))
-        started = time.perf_counter()
-        with file.open(newline="") as source, connection:
-            marks = ", ".join("?" * width)
-            connection.executemany(f"INSERT INTO again VALUES ({marks})", csv.reader(source))
-        seconds = time.perf_counter() - started
-        (count,) = connection.execute("SELECT count(*) FROM again").fetchone()
-    return int(count), seconds
+    rows = folder / "lines.rows"
+    make_table(url)
+    write_rows(url, rows)
+    load = loader(url, rows)
+    started = time.perf_counter()
+    load()
+    seconds = time.perf_counter() - started
+    return loaded(url), seconds
 
 
 def main() -> int:

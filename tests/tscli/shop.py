@@ -53,6 +53,7 @@ class Shop:
     ids: Ids | None = None
     seed: int = 1
     """Of the world's identifiers: worlds that share books need different ones."""
+    webhook_secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.world = World.open(self.world_path, self.world_clock or self.clock, seed=self.seed)
@@ -69,8 +70,9 @@ class Shop:
         """The real adapter over the failing transport."""
         http = HttpClient(URL, ALLOWED_HOSTS, transport=self.transport)
         settings = StripeSettings(
-            "sk_test_shop", self.account, "test", URL, return_url="https://shop.example/back"
-        )
+            "sk_test_shop", self.account, "test", URL, return_url="https://shop.example/back",
+            webhook_secrets=self.webhook_secrets,
+        )  # fmt: skip
         provider = StripeProvider(settings, http)
         try:
             yield provider
