@@ -45,6 +45,8 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
         return LostRace("The database undid this in favour of another command.")
     if state == _LOCK_TIMEOUT:
         return Busy("Another command holds the same rows for too long.")
+    if _is_locked(error):
+        return Busy("Other commands keep the database locked for too long.")
     if state == _READ_ONLY or (not state and _says_read_only(error)):
         return Unavailable(
             "The database lets itself only be read: it is a standby, or was made read-only.",
@@ -57,6 +59,11 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
             " what was committed is found again.",
         )
     return IntegrityError(f"The database refused: {said}.")
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    """Whether SQLite gave up waiting for those who write."""
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
 
 
 def _says_read_only(error: DBAPIError) -> bool:

@@ -33,6 +33,17 @@ class Leases:
         found = self._connection.execute(query).scalar()
         return None if found is None else str(found)
 
+    def holders(self, names: Sequence[str], now: datetime) -> dict[str, str]:
+        """Who holds each of these that somebody holds."""
+        found: dict[str, str] = {}
+        for start in range(0, len(names), _BATCH):
+            query = select(leases.c.name, leases.c.holder).where(
+                leases.c.name.in_(names[start : start + _BATCH]),
+                leases.c.expires_at > to_micros(now),
+            )
+            found |= {row.name: row.holder for row in self._connection.execute(query)}
+        return found
+
     def release(self, names: Sequence[str], holder: str) -> None:
         """Let go of what is ours."""
         for start in range(0, len(names), _BATCH):

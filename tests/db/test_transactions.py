@@ -16,12 +16,12 @@ from domain.audit import Actor, first_flaw
 from domain.clock import SetClock
 from domain.errors import (
     AlreadyExists,
+    Busy,
     ConfigurationError,
     IdempotencyInFlight,
     IntegrityError,
     NotFound,
     StaleVersion,
-    Unavailable,
 )
 from domain.idempotency import IdempotencyRow
 from domain.ids import Ids
@@ -211,7 +211,7 @@ def test_writers_queue_up(database: Database, database_url: str, clock: SetClock
     assert database.kind != "sqlite" or {r.chain for r in records} == {0}
 
 
-def test_a_busy_sqlite_file_is_unavailable(
+def test_a_sqlite_file_that_stays_locked_is_busy(
     tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Proves that a file somebody keeps locked ends in a sentence, with nothing written."""
@@ -221,7 +221,7 @@ def test_a_busy_sqlite_file_is_unavailable(
     database.upgrade()
     blocker = sqlite3.connect(tmp_path / "books.db", isolation_level=None)
     blocker.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(Unavailable, match="locked"), database.transaction() as books:
+    with pytest.raises(Busy, match="locked"), database.transaction() as books:
         books.payments.add(payment())
     blocker.close()
     with database.read() as books:

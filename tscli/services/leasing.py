@@ -18,12 +18,11 @@ def lease(
     """Lease what is free, ours, or held by a process of this machine that is gone; what is ours."""
     ours = books.leases.take(names, holder, now, until)
     host = holder.rsplit(":", 3)[0]
-    dead = []
-    for name in set(names) - ours:
-        held = books.leases.holder(name, now)
-        if held is not None and is_gone(held, host):
-            books.leases.release([name], held)
-            dead.append(name)
+    held = books.leases.holders(sorted(set(names) - ours), now)
+    gone = {other for other in set(held.values()) if is_gone(other, host)}
+    dead = sorted(name for name, other in held.items() if other in gone)
+    for other in sorted(gone):
+        books.leases.release(dead, other)
     return ours | (books.leases.take(dead, holder, now, until) if dead else set())
 
 

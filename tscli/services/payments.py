@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from db.database import Books
 from domain.errors import (
     ApprovalRequired,
+    Busy,
     CircuitOpen,
     Conflict,
     Declined,
@@ -293,7 +294,7 @@ def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> 
     operation open: whoever repeats the words without them would ask for the money twice."""
     try:
         yield
-    except Unavailable as error:
+    except (Unavailable, Busy) as error:
         payment_id = intent.payment.payment_id
         error.hint = (
             f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"

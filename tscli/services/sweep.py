@@ -7,11 +7,18 @@ sweeps, an operator and a webhook may overlap; leases only spare the double work
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from db.database import Books
-from domain.errors import ConfigurationError, OutcomeUnknown, PaymentsError, Unavailable
+from domain.errors import (
+    Busy,
+    ConfigurationError,
+    OutcomeUnknown,
+    PaymentsError,
+    Unavailable,
+)
 from domain.operation import Operation, next_step
 from domain.operator import Permission
 from domain.payment import Payment, observe
@@ -40,6 +47,9 @@ ALARM_AFTER = timedelta(days=1)
 ELSEWHERE = "another sweep is at it"
 """Why a payment was not asked for that somebody else asks for at this moment."""
 _OTHERS = "they belong to the account"
+
+_NOT_LOOKED = (Unavailable, Busy)
+"""Errors after which a payment is as due as before."""
 
 Progress = Callable[[int, int], None]
 
@@ -118,14 +128,15 @@ class _Run:
                     continue
                 self._add(await self._one(provider, stuck, budget))
 
-        await asyncio.gather(*(work() for _ in range(WORKERS)))
-        if not self._dry_run:
-            with self._context.database.transaction() as books:
-                books.leases.release(list(ours), self._holder)
-                books.leases.purge(self._context.clock.now())
+        try:
+            await asyncio.gather(*(work() for _ in range(WORKERS)))
+        finally:
+            self._let_go(sorted(ours))
 
     async def _one(self, provider: Provider, stuck: Stuck, budget: "_Budget") -> Swept:
         before = _standing(self._context, stuck.payment_id)
+        if before.settled:  # by somebody else, since we looked for what is stuck
+            return _told(stuck, before, before, None)
         error: PaymentsError | None = None
         try:
             if self._dry_run:
@@ -135,7 +146,7 @@ class _Run:
         except PaymentsError as raised:
             error = raised
             budget.note(error)
-        if not self._dry_run and not isinstance(error, Unavailable):
+        if not self._dry_run and not isinstance(error, _NOT_LOOKED):
             looked_at(self._context, stuck.payment_id)
         if error is not None and not self._dry_run:
             self._alarm(stuck, error)
@@ -163,6 +174,16 @@ class _Run:
         now = self._context.clock.now()
         with self._context.database.transaction() as books:
             return lease(books, names, self._holder, now, now + LEASE)
+
+    def _let_go(self, names: list[str]) -> None:
+        if self._dry_run:
+            return
+        with (
+            suppress(Busy, Unavailable, OutcomeUnknown),  # they expire by themselves
+            self._context.database.transaction() as books,
+        ):
+            books.leases.release(names, self._holder)
+            books.leases.purge(self._context.clock.now())
 
     def _skip(self, waiting: Sequence[Stuck], why: str) -> None:
         for stuck in waiting:
@@ -220,6 +241,11 @@ class _Standing:
     """Kind of every open operation by its id."""
     reviewed: bool
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing about it is open."""
+        return not self.unfinished and self.payment.next_check_at is None
+
 
 def _standing(context: Context, payment_id: str) -> _Standing:
     with context.database.read() as books:
@@ -244,7 +270,7 @@ def _told(stuck: Stuck, before: _Standing, after: _Standing, error: PaymentsErro
 
 
 def _outcome(before: _Standing, after: _Standing, error: PaymentsError | None) -> SweptAs:
-    if isinstance(error, Unavailable):
+    if isinstance(error, _NOT_LOOKED):
         return SweptAs.NOT_ASKED
     if after.reviewed:
         return SweptAs.REVIEW
@@ -252,7 +278,7 @@ def _outcome(before: _Standing, after: _Standing, error: PaymentsError | None) -
         return SweptAs.UNKNOWN
     if error is not None:
         return SweptAs.NOT_ASKED
-    if not after.unfinished and after.payment.next_check_at is None:
+    if after.settled:
         return SweptAs.SETTLED
     return SweptAs.MOVED if _changes(before, after) else SweptAs.WAITING
 
