@@ -29,6 +29,7 @@ from db.ledger import Ledger
 from db.operations import Idempotency, Operations
 from db.payments import Payments
 from db.people import People
+from db.postgresql import Limits
 from db.provider_accounts import ProviderAccounts
 from db.reviews import Reviews
 from db.runs import Runs
@@ -111,9 +112,18 @@ class Books:
 class Database:
     """Opens transactions on the books; creates the schema where there is none yet."""
 
-    def __init__(self, url: str, clock: Clock, ids: Ids, *, keep_open: bool = False) -> None:
-        """`keep_open` is for servers, which use a connection again and again."""
-        self._engine: Engine = connect(url, keep_open=keep_open)
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        ids: Ids,
+        *,
+        keep_open: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        """`keep_open` is for whoever serves, and uses connections again and again; `limits` are
+        those of a PostgreSQL server."""
+        self._engine: Engine = connect(url, keep_open=keep_open, limits=limits)
         self._clock = clock
         self._ids = ids
         self._chain = first_chain()

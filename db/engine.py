@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from db import postgresql
+from db.postgresql import Limits
 from domain.errors import ConfigurationError
 
 READ_ONLY = "tscli_read"
@@ -30,12 +31,12 @@ _SQLITE_PRAGMAS = (
 )
 
 
-def connect(url: str, *, keep_open: bool = False) -> Engine:
+def connect(url: str, *, keep_open: bool = False, limits: Limits | None = None) -> Engine:
     """An engine for `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`.
 
     A command opens a SQLite file once for each transaction and leaves nothing open, and has one
     connection to a server; whoever serves keeps several (`keep_open`), because opening costs more
-    than a transaction.
+    than a transaction. `limits` are those of a server.
 
     Raises:
         ConfigurationError: another or an unreadable URL, or a database folder that is not ours.
@@ -50,7 +51,7 @@ def connect(url: str, *, keep_open: bool = False) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed.database, keep_open=keep_open)
     if parsed.get_backend_name() == "postgresql":
-        return postgresql.connect(parsed, keep_open=keep_open)
+        return postgresql.connect(parsed, keep_open=keep_open, limits=limits or Limits())
     raise ConfigurationError(
         f"A {parsed.get_backend_name()} database is not supported.",
         hint="Use sqlite:////FOLDER/FILE or postgresql://USER@HOST/NAME in TSCLI_DATABASE_URL.",

@@ -12,6 +12,7 @@ _RACES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the server undid this transaction in favour of another."""
 
 _LOCK_TIMEOUT = "55P03"
+_STATEMENT_TIMEOUT = "57014"
 _READ_ONLY = "25006"
 _READ_ONLY_WORDS = ("read-only", "hot standby")
 """How libpq says that no server it was told of can be written to."""
@@ -45,6 +46,11 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
         return LostRace("The database undid this in favour of another command.")
     if state == _LOCK_TIMEOUT:
         return Busy("Another command holds the same rows for too long.")
+    if state == _STATEMENT_TIMEOUT:
+        return Unavailable(
+            "The database was at one statement for longer than it may be.",
+            hint="See whether it is overloaded; TSCLI_POSTGRESQL__STATEMENT_SECONDS says how long.",
+        )
     if _is_locked(error):
         return Busy("Other commands keep the database locked for too long.")
     if state == _READ_ONLY or (not state and _says_read_only(error)):

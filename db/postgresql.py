@@ -5,6 +5,7 @@ What is set here goes with the connection's start and so wins over the server, t
 role; what the URL says itself (certificates, a search path) is kept.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
@@ -15,16 +16,44 @@ from domain.errors import ConfigurationError
 SETTINGS = {
     "synchronous_commit": "on",
     "default_transaction_isolation": "read\\ committed",
-    "lock_timeout": "10s",
-    "statement_timeout": "120s",
-    "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",
 }
 """Server settings of every session. The locks that are taken, and the heads of the audit chains
 that are read under them, are made for read committed: a stricter default would only fail more."""
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long is waited, and how many connections whoever serves has."""
+
+    connect_seconds: int = 10
+    lock_seconds: int = 10
+    statement_seconds: int = 120
+    idle_seconds: int = 60
+    """In a transaction, without a statement."""
+    pool_size: int = 5
+    pool_extra: int = 10
+    pool_seconds: int = 10
+
+    def of_session(self) -> dict[str, str]:
+        """What the server is told of them."""
+        return {
+            "lock_timeout": f"{self.lock_seconds}s",
+            "statement_timeout": f"{self.statement_seconds}s",
+            "idle_in_transaction_session_timeout": f"{self.idle_seconds}s",
+        }
+
+    def of_pool(self, *, keep_open: bool) -> dict[str, int]:
+        """What the pool is told; a command works with one connection."""
+        waiting = {"pool_timeout": self.pool_seconds}
+        if not keep_open:
+            return {"pool_size": 1, "max_overflow": 4, **waiting}
+        size = {"pool_size": self.pool_size, "max_overflow": self.pool_extra}
+        return {**size, **waiting, "pool_recycle": _RECYCLE_SECONDS}
+
+
+_RECYCLE_SECONDS = 1_800
 _SOCKET = {
-    "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -36,26 +65,25 @@ _SOCKET = {
 """A peer that is gone is noticed within a minute; of several hosts the one that can be written to
 is taken, and a standby alone is refused."""
 
-_SERVING = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 10, "pool_recycle": 1_800}
-_COMMAND = {"pool_size": 1, "max_overflow": 4, "pool_timeout": 10}
 
-
-def connect(parsed: URL, *, keep_open: bool) -> Engine:
+def connect(parsed: URL, *, keep_open: bool, limits: Limits) -> Engine:
     """An engine for a PostgreSQL URL: one connection for a command, a few that stay for a server.
 
     Raises:
         ConfigurationError: the URL cannot be used.
     """
     own = str(parsed.query.get("options", ""))
-    options = [own, *(f"-c {name}={value}" for name, value in SETTINGS.items())]
+    told = {**SETTINGS, **limits.of_session()}
+    options = [own, *(f"-c {name}={value}" for name, value in told.items())]
+    socket = {**_SOCKET, "connect_timeout": limits.connect_seconds}
     try:
         engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
-            connect_args={**_SOCKET, "options": " ".join(options).strip()},
+            connect_args={**socket, "options": " ".join(options).strip()},
             pool_pre_ping=True,
             pool_use_lifo=True,
-            **(_SERVING if keep_open else _COMMAND),
+            **limits.of_pool(keep_open=keep_open),
         )
     except (ArgumentError, ValueError):
         raise ConfigurationError("The database URL cannot be read.") from None

@@ -53,7 +53,10 @@ class App:
         """The books."""
         from db.database import Database
 
-        return Database(self.settings.database, self.clock, self.ids, keep_open=self.serves)
+        limits = self.settings.postgresql.limits
+        return Database(
+            self.settings.database, self.clock, self.ids, keep_open=self.serves, limits=limits
+        )
 
     @property
     def default_provider(self) -> str:

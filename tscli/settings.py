@@ -25,6 +25,7 @@ from domain.errors import ConfigurationError, InvalidRequest
 from domain.money import parse_minor
 from domain.operator import Operator, Operators, Role
 from domain.routing import Rule
+from tscli.database_settings import PostgreSQLSection
 from tscli.day_settings import DaySection
 from tscli.reconcile_settings import ReconcileSection
 
@@ -175,6 +176,7 @@ class Settings(BaseSettings):
     day: DaySection = DaySection()
     bank: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Banks' own CSV files, by a name of ours."""
+    postgresql: PostgreSQLSection = PostgreSQLSection()
     stripe: StripeSection = StripeSection()
     paypal: PayPalSection = PayPalSection()
     api: ApiSection = ApiSection()
