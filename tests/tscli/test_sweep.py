@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from db.database import Database
 from domain.clock import SetClock
 from domain.errors import OutcomeUnknown, PaymentsError, Unavailable
-from domain.ids import Ids
 from domain.payment import PaymentState
 from domain.provider import Provider
 from domain.recovery import Swept, SweptAs
@@ -24,7 +21,7 @@ from providers.sandbox.faults import Fault
 from tests.conftest import Cli
 from tests.tscli.shop import Shop, open_shop
 from tscli.services.orphans import find_orphans
-from tscli.services.sweep import ERROR_BUDGET, sweep
+from tscli.services.sweep import sweep
 
 F = Fault
 
@@ -148,36 +145,6 @@ def test_what_another_sweep_settled_is_not_asked_for_again(shop: Shop) -> None:
     assert [s.outcome for s in done] == [SweptAs.SETTLED] * 4
     assert [len(shop.transport.log)] == asked
     shop.prove()
-
-
-def test_books_that_are_busy_are_no_silent_provider(
-    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Proves that a sweep that cannot store its answers asks on and leaves all as due as ever."""
-    monkeypatch.setattr("db.engine._SQLITE_PRAGMAS", ("journal_mode=WAL", "busy_timeout=20"))
-    database = Database(f"sqlite:///{tmp_path / 'books.db'}", clock, Ids(clock))
-    shop = open_shop(database, clock, monkeypatch)
-    for number in range(ERROR_BUDGET + 3):
-        lose(shop, "create", key=f"k{number}")
-    shop.clock.advance(timedelta(minutes=1))
-    blocker = sqlite3.connect(tmp_path / "books.db", isolation_level=None)
-
-    def lock(_: object) -> Fault:
-        if not blocker.in_transaction:
-            blocker.execute("BEGIN IMMEDIATE")
-        return F.NONE
-
-    shop.plan = lock
-    done = swept(shop)
-    blocker.close()
-    assert {s.outcome for s in done} == {SweptAs.NOT_ASKED}
-    assert all("locked" in s.why for s in done), done
-    shop.fail([])
-    with database.transaction() as books:
-        books.leases.purge(clock.now() + timedelta(hours=1))
-    assert {s.outcome for s in swept(shop)} == {SweptAs.SETTLED}
-    shop.prove()
-    database.close()
 
 
 def test_another_accounts_payments_are_not_asked_for(

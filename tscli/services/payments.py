@@ -16,6 +16,7 @@ from domain.errors import (
     Conflict,
     Declined,
     InvalidRequest,
+    OutcomeUnknown,
     PaymentsError,
     Rejected,
     Unavailable,
@@ -294,15 +295,25 @@ def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> 
     operation open: whoever repeats the words without them would ask for the money twice."""
     try:
         yield
-    except (Unavailable, Busy) as error:
-        payment_id = intent.payment.payment_id
-        error.hint = (
-            f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"
-            f" the same command with --idempotency-key {key}."
-        )
+    except Unavailable as error:
+        error.hint = _later(intent, key)
         raise
+    except Busy as error:
+        # The books could not be written to: before a request left, or after its answer came.
+        raise OutcomeUnknown(
+            f"{error.message} What became of {intent.payment.payment_id} is not written down yet.",
+            hint=_later(intent, key),
+        ) from error
     finally:
         keys.end(scope, key)
+
+
+def _later(intent: Intent, key: str) -> str:
+    payment_id = intent.payment.payment_id
+    return (
+        f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"
+        f" the same command with --idempotency-key {key}."
+    )
 
 
 def _amount(payment: Payment, text: str | None, default_minor: int) -> int:
