@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, RootTransaction, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.errors import in_our_words, sqlstate
 from db.schema import audit
@@ -112,7 +113,7 @@ def fate(engine: Engine, ticket: Ticket) -> Fate:
         try:
             with engine.connect() as connection:
                 found = _ask(connection, ticket)
-        except DBAPIError:
+        except (DBAPIError, PoolTimeout):  # nobody is there, or all connections are in use
             continue
         if found is not None:
             return found

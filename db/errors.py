@@ -12,7 +12,8 @@ _RACES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the server undid this transaction in favour of another."""
 
 _LOCK_TIMEOUT = "55P03"
-_STATEMENT_TIMEOUT = "57014"
+_CANCELLED = "57014"
+_STOOD_STILL = "25P03"
 _READ_ONLY = "25006"
 _READ_ONLY_WORDS = ("read-only", "hot standby")
 """How libpq says that no server it was told of can be written to."""
@@ -46,10 +47,17 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
         return LostRace("The database undid this in favour of another command.")
     if state == _LOCK_TIMEOUT:
         return Busy("Another command holds the same rows for too long.")
-    if state == _STATEMENT_TIMEOUT:
+    if state == _CANCELLED:
         return Unavailable(
-            "The database was at one statement for longer than it may be.",
+            "The database gave a statement up: it took longer than it may, or was cancelled there.",
             hint="See whether it is overloaded; TSCLI_POSTGRESQL__STATEMENT_SECONDS says how long.",
+        )
+    if state == _STOOD_STILL:
+        return Unavailable(
+            "The database ended a command that stood still in the middle of its work; nothing of it"
+            " was written.",
+            hint="Run it again with the same words and key; TSCLI_POSTGRESQL__IDLE_SECONDS says how"
+            " long it may.",
         )
     if _is_locked(error):
         return Busy("Other commands keep the database locked for too long.")

@@ -3,8 +3,11 @@
 Every wait is ended by a limit of a second, never by the test.
 """
 
+import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,10 @@ from domain.clock import SetClock
 from domain.errors import Busy, Unavailable
 from domain.ids import Ids
 from tests.conftest import run_cli
-from tests.servers.postgres import PostgresServer
+from tests.servers.cutting import Cut, CuttingProxy
+from tests.servers.postgres import TMP, PostgresServer
 from tscli.app import App
+from tscli.database_settings import PostgreSQLSection
 from tscli.settings import load_settings
 
 SHORT = Limits(lock_seconds=1, statement_seconds=2, pool_size=1, pool_extra=0, pool_seconds=1)
@@ -67,7 +72,7 @@ def test_a_statement_that_takes_too_long_is_ended(opened: Opened) -> None:
         note(books, "before")
         run(books, "SELECT pg_sleep(30)")
 
-    with pytest.raises(Unavailable, match="longer than it may"):
+    with pytest.raises(Unavailable, match="gave a statement up"):
         database.run(sleep)
     with database.transaction() as books:
         note(books, "after")
@@ -102,7 +107,7 @@ def test_who_sleeps_within_a_transaction_is_thrown_out(opened: Opened) -> None:
         other.run(lambda books: note(books, "held"))
         note(books, "mine")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="stood still"):
         database.run(sleep)
     with database.transaction() as books:
         note(books, "again")
@@ -136,7 +141,7 @@ def test_a_connection_that_died_in_the_pool_is_replaced(opened: Opened) -> None:
 
 
 def test_a_connection_lost_within_a_transaction_leaves_nothing(opened: Opened) -> None:
-    """Proves that what was written before it is gone, and that this is said."""
+    """Proves that what was written before it is gone, and that no success is claimed."""
     database, other = opened(PATIENT), opened(PATIENT)
 
     def cut(books: Books) -> None:
@@ -185,21 +190,62 @@ def test_a_deadlock_is_undone_and_run_again(opened: Opened) -> None:
 
 def test_a_race_that_is_always_lost_is_given_up(opened: Opened) -> None:
     """Proves that a transaction that the server undoes each time is run a few times and no more."""
-    database, tries = opened(PATIENT), []
+    database, other, tries = opened(PATIENT), opened(PATIENT), []
+    change = "UPDATE leases SET expires_at = expires_at + 1 WHERE name = 'a'"
+    database.run(lambda books: note(books, "a"))
 
     def work(books: Books) -> None:
+        run(books, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        run(books, "SELECT * FROM leases").all()
+        other.run(lambda books: run(books, change))
         tries.append(1)
-        note(books, f"try {len(tries)}")
-        # What PostgreSQL answers where two serializable transactions cannot both be.
-        run(
-            books,
-            "DO $$ BEGIN RAISE SQLSTATE '40001' USING MESSAGE = 'could not serialize'; END $$",
-        )
+        run(books, change)
 
     with pytest.raises(Busy, match="in favour of another"):
         database.run(work)
     assert 2 <= len(tries) <= 10
-    assert noted(database) == set()
+    with database.read() as books:
+        assert run(books, "SELECT expires_at FROM leases").scalar_one() == 1 + len(tries)
+
+
+def test_a_commit_in_doubt_is_asked_for_when_a_connection_is_free(
+    postgres: PostgresServer, template: str, clock: SetClock
+) -> None:
+    """Proves that a pool that others have emptied makes no failure of what was committed."""
+    url, limits = postgres.create_database(template), replace(SHORT, lock_seconds=10)
+    with CuttingProxy(url) as proxy:
+        database = Database(proxy.url, clock, Ids(clock), keep_open=True, limits=limits)
+        taken, done = threading.Event(), threading.Event()
+
+        def greedy() -> None:
+            with database.read():
+                taken.set()
+                done.wait(2.5)  # longer than anybody waits for a connection
+
+        def commit(books: Books) -> None:
+            note(books, "in doubt")
+            thread.start()  # gets the only connection once the cut has freed it
+            proxy.arm(Cut.AFTER)
+
+        thread = threading.Thread(target=greedy)
+        database.run(commit)
+        assert taken.wait(10)
+        done.set()
+        thread.join()
+        assert noted(database) == {"in doubt"}
+        database.close()
+    postgres.drop_database(url)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(clock: SetClock) -> None:
+    """Proves that whoever listens and never answers is given up, with words."""
+    with tempfile.TemporaryDirectory(dir=TMP) as folder, socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(f"{folder}/.s.PGSQL.5432")
+        mute.listen()
+        url = f"postgresql://somebody@/books?host={folder}"
+        database = Database(url, clock, Ids(clock), limits=Limits(connect_seconds=2))
+        with pytest.raises(Unavailable, match="did not answer"), database.read():
+            pass
 
 
 def test_limits_come_from_the_settings(
@@ -210,6 +256,7 @@ def test_limits_come_from_the_settings(
     url = postgres.create_database(template)
     monkeypatch.setenv("TSCLI_DATABASE_URL", url)
     monkeypatch.setenv("TSCLI_POSTGRESQL__LOCK_SECONDS", "7")
+    assert PostgreSQLSection().limits == Limits(), "the defaults stand in two places"
     app = App(load_settings(), "tests")
     with app.database.read() as books:
         shown = run(books, "SELECT name, setting FROM pg_settings").all()
