@@ -26,26 +26,26 @@ def figure(report: str, name: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-def test_two_hundred_and_fifty_storms_break_nothing() -> None:
+def test_a_hundred_and_fifty_storms_break_nothing() -> None:
     """Proves that no schedule of faults and deaths charges twice, fails wrongly or loses money.
 
     Every 25th seed is run twice: the same seed is the same storm, to the last step.
     """
-    ran = storms("--seeds", "250", "--twice-every", "25")
+    ran = storms("--seeds", "150", "--twice-every", "25")
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert figure(ran.stdout, "schedules") == 250
-    assert figure(ran.stdout, "commands killed (SIGKILL)") >= 250
-    assert figure(ran.stdout, "provider faults") >= 150
+    assert figure(ran.stdout, "schedules") == 150
+    assert figure(ran.stdout, "commands killed (SIGKILL)") >= 150
+    assert figure(ran.stdout, "provider faults") >= 90
 
 
 def test_storms_on_a_server_with_redis_break_nothing() -> None:
     """Proves the same on PostgreSQL, where commands meet within transactions, with claims in a
     Redis that is refused, too slow or forgets everything in the middle of it."""
-    ran = storms("--seeds", "40", "--twice-every", "20", "--database", "postgresql", "--redis")
+    ran = storms("--seeds", "30", "--twice-every", "15", "--database", "postgresql", "--redis")
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert figure(ran.stdout, "schedules") == 40
+    assert figure(ran.stdout, "schedules") == 30
     assert figure(ran.stdout, "waits for a lock") >= 10
-    assert figure(ran.stdout, "questions to Redis") >= 150
-    assert figure(ran.stdout, "Redis down, slow or flushed") >= 20
+    assert figure(ran.stdout, "questions to Redis") >= 110
+    assert figure(ran.stdout, "Redis down, slow or flushed") >= 15
