@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.errors import in_our_words, sqlstate
 from db.schema import audit
-from domain.errors import OutcomeUnknown, Unavailable
+from domain.errors import BooksUnavailable, OutcomeUnknown
 
 PATIENCE_SECONDS = 30.0
 """How long a server that cannot be reached is asked again: as long as a failover takes."""
@@ -62,7 +62,7 @@ def commit(engine: Engine, connection: Connection, running: RootTransaction, aud
     """Commit, and return only when it is certain that it is.
 
     Raises:
-        Unavailable: it is certain that nothing was committed.
+        BooksUnavailable: it is certain that nothing was committed.
         OutcomeUnknown: the server cannot be asked.
         DBAPIError: the server refused; nothing was committed.
     """
@@ -94,7 +94,7 @@ def _resolve(engine: Engine, ticket: Ticket, error: DBAPIError) -> None:
     if found is Fate.COMMITTED:
         return
     if found is Fate.ABORTED:
-        raise Unavailable(
+        raise BooksUnavailable(
             "The connection to the database was lost, and nothing was committed.",
             hint="Run the command again with the same words and key.",
         ) from error

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.errors import Busy, IntegrityError, PaymentsError, Unavailable
+from domain.errors import BooksUnavailable, Busy, IntegrityError, PaymentsError
 
 _RACES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the server undid this transaction in favour of another."""
@@ -29,7 +29,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         Busy: other transactions are in the way; nothing was written.
-        Unavailable: the database cannot be reached, lets itself only be read, or is overloaded.
+        BooksUnavailable: the database cannot be reached, is overloaded, or may only be read.
         IntegrityError: it refused what would be broken money.
     """
     try:
@@ -37,7 +37,7 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         raise in_our_words(error) from error
     except PoolTimeout as error:
-        raise Unavailable("All connections to the database are in use.") from error
+        raise BooksUnavailable("All connections to the database are in use.") from error
 
 
 def in_our_words(error: DBAPIError) -> PaymentsError:
@@ -48,12 +48,12 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
     if state == _LOCK_TIMEOUT:
         return Busy("Another command holds the same rows for too long.")
     if state == _CANCELLED:
-        return Unavailable(
+        return BooksUnavailable(
             "The database gave a statement up: it took longer than it may, or was cancelled there.",
             hint="See whether it is overloaded; TSCLI_POSTGRESQL__STATEMENT_SECONDS says how long.",
         )
     if state == _STOOD_STILL:
-        return Unavailable(
+        return BooksUnavailable(
             "The database ended a command that stood still in the middle of its work; nothing of it"
             " was written.",
             hint="Run it again with the same words and key; TSCLI_POSTGRESQL__IDLE_SECONDS says how"
@@ -62,12 +62,12 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
     if _is_locked(error):
         return Busy("Other commands keep the database locked for too long.")
     if state == _READ_ONLY or (not state and _says_read_only(error)):
-        return Unavailable(
+        return BooksUnavailable(
             "The database lets itself only be read: it is a standby, or was made read-only.",
             hint="Point TSCLI_DATABASE_URL at the primary, then run the command again.",
         )
     if isinstance(error, OperationalError) or error.connection_invalidated:
-        return Unavailable(
+        return BooksUnavailable(
             f"The database did not answer: {said}.",
             hint="See `tscli doctor`, then run the command again with the same words and key:"
             " what was committed is found again.",

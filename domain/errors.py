@@ -173,6 +173,11 @@ class Unavailable(ProviderError):
     hint = "Run the command again later with the same --idempotency-key."
 
 
+class BooksUnavailable(Unavailable):
+    """The books could not be read or written: of this transaction nothing was kept. What a provider
+    did before it is another question."""
+
+
 class CircuitOpen(Unavailable):
     """Calls to the provider are suspended after repeated failures."""
 

@@ -25,6 +25,7 @@ import psycopg
 from tests.benchmarks.import_rows import databases, run
 from tests.benchmarks.planted_world import World, build
 from tests.benchmarks.reconcile_files import environment, findings, run_once
+from tests.tools.numbers import at_least
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,8 +106,8 @@ def found(url: str) -> frozenset[tuple[str, str]]:
 def main() -> int:
     """Print the table; exit 1 when our own result is not exactly the truth."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--rows", type=int, default=1_000_000)
-    words.add_argument("--rounds", type=int, default=1)
+    words.add_argument("--rows", type=at_least(1), default=1_000_000)
+    words.add_argument("--rounds", type=at_least(1), default=1)
     chosen = words.parse_args()
     wrong = 0
     with (

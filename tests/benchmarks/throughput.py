@@ -25,6 +25,7 @@ from tests.benchmarks.loads.every import LOADS, chained
 from tests.benchmarks.loads.load import Load, Share
 from tests.benchmarks.loads.shops import close, shop_at
 from tests.benchmarks.stuck_list import list_and_lease, stick
+from tests.tools.numbers import at_least
 
 STUCK = 10_000
 SAMPLE = 10
@@ -122,10 +123,10 @@ def _print_stuck(grounds: dict[str, Ground], stuck: int) -> None:
 def main() -> int:
     """Print the tables."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--workers", type=int, nargs="+", default=[1, 8, 32])
-    words.add_argument("--stuck", type=int, default=STUCK)
+    words.add_argument("--workers", type=at_least(1), nargs="+", default=[1, 8, 32])
+    words.add_argument("--stuck", type=at_least(0), default=STUCK)
     for name, (_, units) in LOADS.items():
-        words.add_argument(f"--{name}", type=int, default=units)
+        words.add_argument(f"--{name}", type=at_least(0), default=units)
     chosen = words.parse_args()
     asked = {name: int(getattr(chosen, name)) for name in LOADS}
     with tempfile.TemporaryDirectory(prefix="throughput-") as name, databases(Path(name)) as urls:

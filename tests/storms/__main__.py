@@ -15,6 +15,7 @@ from tests.storms.fleet import run_seeds, sail
 from tests.storms.harbour import Harbour, Setting, folder_in_memory
 from tests.storms.hunting import hunt
 from tests.storms.storm import Report
+from tests.tools.numbers import at_least
 
 SCHEDULES_MAX = 5
 """So many schedules of broken seeds are printed in full."""
@@ -23,11 +24,11 @@ SCHEDULES_MAX = 5
 def main(words: list[str] | None = None) -> int:
     """Run what the words ask for; the exit code."""
     parser = argparse.ArgumentParser(prog="storms", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10_000, help="how many seeds")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--seed", type=int, help="replay one seed and print its schedule")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--twice-every", type=int, default=0, metavar="N",
+    parser.add_argument("--seeds", type=at_least(1), default=10_000, help="how many seeds")
+    parser.add_argument("--first", type=at_least(0), default=0, help="the first of them")
+    parser.add_argument("--seed", type=at_least(0), help="replay one seed and print its schedule")
+    parser.add_argument("--workers", type=at_least(1), default=2)
+    parser.add_argument("--twice-every", type=at_least(0), default=0, metavar="N",
                         help="run every Nth seed twice and compare the traces")  # fmt: skip
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--redis", action="store_true",

@@ -49,3 +49,11 @@ def test_storms_on_a_server_with_redis_break_nothing() -> None:
     assert figure(ran.stdout, "waits for a lock") >= 10
     assert figure(ran.stdout, "questions to Redis") >= 110
     assert figure(ran.stdout, "Redis down, slow or flushed") >= 15
+
+
+def test_no_storm_at_all_is_no_success() -> None:
+    """Proves that words that would run nothing are refused."""
+    for words in (("--seeds", "0"), ("--workers", "0"), ("--database", "mysql")):
+        ran = storms("--seeds", "1", *words)
+        assert ran.returncode == 2
+        assert words[0] in ran.stderr

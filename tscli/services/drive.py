@@ -5,11 +5,14 @@ wait, and doubt is settled by asking for the provider's object, never by sending
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from db.database import Books
 from domain.errors import (
+    BooksUnavailable,
+    Busy,
     CapabilityMissing,
     Declined,
     OutcomeUnknown,
@@ -146,10 +149,34 @@ def unknown(payment: Payment, error: ProviderError) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"It is not known whether {payment.payment_id} was changed at the provider:"
         f" {error.message}",
-        hint="`tscli recover sweep` settles it, or at once"
-        f" `tscli payments show {payment.payment_id} --refresh`.",
+        hint=_settled_by(payment),
         reason=error.reason,
         request_id=error.request_id,
+    )
+
+
+@contextmanager
+def written_down(payment: Payment, key: str = "") -> Iterator[None]:
+    """For commands that send: books that fail them may have done so before a request left or after
+    its answer came, so what became of it is unknown. `key` is the one to repeat the words with.
+
+    Raises:
+        OutcomeUnknown: the books could not be read or written.
+    """
+    try:
+        yield
+    except (Busy, BooksUnavailable) as error:
+        raise OutcomeUnknown(
+            f"{error.message} What became of {payment.payment_id} is not written down yet.",
+            hint=_settled_by(payment, key),
+        ) from error
+
+
+def _settled_by(payment: Payment, key: str = "") -> str:
+    same = f" or the same command with --idempotency-key {key}" if key else ""
+    return (
+        "`tscli recover sweep` settles it, or at once"
+        f" `tscli payments show {payment.payment_id} --refresh`{same}."
     )
 
 

@@ -179,11 +179,13 @@ class Older:
     books: Books
     owner: ProviderAccount
     told: dict[str, str] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
 
     def __call__(self, names: Collection[str]) -> Mapping[str, str]:
         """See `reconcile.frames.Known`."""
-        asked = sorted(set(names) - self.told.keys())
-        self.told.update(self.books.statements.payments_of(self.owner, asked))
+        fresh = set(names) - self._asked
+        self._asked.update(fresh)
+        self.told.update(self.books.statements.payments_of(self.owner, sorted(fresh)))
         return {name: self.told[name] for name in names if name in self.told}
 
 

@@ -15,7 +15,7 @@ from domain.review import Resolution
 from tscli.services.approvals import Action, Plan, agree, request, required
 from tscli.services.closing import ACTION
 from tscli.services.context import Context
-from tscli.services.drive import drive
+from tscli.services.drive import drive, written_down
 from tscli.services.intents import operation_intent, refundable_minor
 from tscli.services.permission import require
 from tscli.services.resolving import apply_resolution, check_plan
@@ -121,7 +121,8 @@ async def approve(
         operation = books.operations.get(agreed.operation_id)
         payment = books.payments.get(operation.payment_id)
     async with context.open_provider(payment.provider) as provider:
-        _, done = await drive(context, provider, agreed.operation_id)
+        with written_down(payment):
+            _, done = await drive(context, provider, agreed.operation_id)
     return agreed, done
 
 

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from db.database import Books
 from domain.errors import (
     ApprovalRequired,
-    Busy,
     CircuitOpen,
     Conflict,
     Declined,
     InvalidRequest,
-    OutcomeUnknown,
     PaymentsError,
     Rejected,
     Unavailable,
@@ -30,7 +28,7 @@ from domain.provider import ProviderAccount
 from domain.routing import AUTO
 from tscli.services.context import Context
 from tscli.services.customers import meet_customer
-from tscli.services.drive import drive
+from tscli.services.drive import drive, written_down
 from tscli.services.four_eyes import ask_for_refund, check_refund_limit
 from tscli.services.idempotency import IdempotencyService
 from tscli.services.intents import (
@@ -294,26 +292,17 @@ def _working(keys: IdempotencyService, scope: str, key: str, intent: Intent) -> 
     """Let go of the key at the end, and name the payment and the key in an error that leaves an
     operation open: whoever repeats the words without them would ask for the money twice."""
     try:
-        yield
+        with written_down(intent.payment, key):
+            yield
     except Unavailable as error:
-        error.hint = _later(intent, key)
+        payment_id = intent.payment.payment_id
+        error.hint = (
+            f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"
+            f" the same command with --idempotency-key {key}."
+        )
         raise
-    except Busy as error:
-        # The books could not be written to: before a request left, or after its answer came.
-        raise OutcomeUnknown(
-            f"{error.message} What became of {intent.payment.payment_id} is not written down yet.",
-            hint=_later(intent, key),
-        ) from error
     finally:
         keys.end(scope, key)
-
-
-def _later(intent: Intent, key: str) -> str:
-    payment_id = intent.payment.payment_id
-    return (
-        f"{payment_id} waits for it: run `tscli payments show {payment_id} --refresh` later, or"
-        f" the same command with --idempotency-key {key}."
-    )
 
 
 def _amount(payment: Payment, text: str | None, default_minor: int) -> int:

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from db.database import Books
 from domain.errors import (
+    BooksUnavailable,
     Busy,
     ConfigurationError,
     OutcomeUnknown,
@@ -128,10 +129,11 @@ class _Run:
                     continue
                 self._add(await self._one(provider, stuck, budget))
 
-        try:
-            await asyncio.gather(*(work() for _ in range(WORKERS)))
-        finally:
-            self._let_go(sorted(ours))
+        ends = await asyncio.gather(*(work() for _ in range(WORKERS)), return_exceptions=True)
+        self._let_go(sorted(ours))  # nobody is at it any more
+        for error in ends:
+            if error is not None:
+                raise error
 
     async def _one(self, provider: Provider, stuck: Stuck, budget: "_Budget") -> Swept:
         before = _standing(self._context, stuck.payment_id)
@@ -146,12 +148,18 @@ class _Run:
         except PaymentsError as raised:
             error = raised
             budget.note(error)
-        if not self._dry_run and not isinstance(error, _NOT_LOOKED):
-            looked_at(self._context, stuck.payment_id)
-        if error is not None and not self._dry_run:
-            self._alarm(stuck, error)
+        if not self._dry_run:
+            with suppress(Busy, BooksUnavailable):  # then it stays as due as it was
+                self._note(stuck, error)
         after = _standing(self._context, stuck.payment_id)
         return _told(stuck, before, after, error)
+
+    def _note(self, stuck: Stuck, error: PaymentsError | None) -> None:
+        """When it is to be asked for again, and whether a person is to know."""
+        if not isinstance(error, _NOT_LOOKED):
+            looked_at(self._context, stuck.payment_id)
+        if error is not None:
+            self._alarm(stuck, error)
 
     def _alarm(self, stuck: Stuck, error: PaymentsError) -> None:
         """Queue the operations whose outcome has not been known for too long."""
@@ -223,7 +231,7 @@ class _Budget:
 
     def note(self, error: PaymentsError) -> None:
         """Count an error that says the provider cannot be asked."""
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable) and not isinstance(error, BooksUnavailable):
             self._failed += 1
             self.why = f"its provider cannot be asked: {error.message}"
 
