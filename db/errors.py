@@ -67,11 +67,7 @@ def in_our_words(error: DBAPIError) -> PaymentsError:
             hint="Point TSCLI_DATABASE_URL at the primary, then run the command again.",
         )
     if isinstance(error, OperationalError) or error.connection_invalidated:
-        return BooksUnavailable(
-            f"The database did not answer: {said}.",
-            hint="See `tscli doctor`, then run the command again with the same words and key:"
-            " what was committed is found again.",
-        )
+        return BooksUnavailable(f"The database did not answer: {said}.")
     return IntegrityError(f"The database refused: {said}.")
 
 

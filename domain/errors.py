@@ -177,6 +177,12 @@ class BooksUnavailable(Unavailable):
     """The books could not be read or written: of this transaction nothing was kept. What a provider
     did before it is another question."""
 
+    code = "books_unavailable"
+    hint = (
+        "See `tscli doctor`, then run the command again with the same words and key: what was"
+        " committed is found again."
+    )
+
 
 class CircuitOpen(Unavailable):
     """Calls to the provider are suspended after repeated failures."""

@@ -17,7 +17,7 @@ Said = tuple[str, ...] | None
 Actor = Generator[Command, Said, None]
 
 UNSURE = frozenset({"outcome_unknown", "unavailable", "circuit_open", "idempotency_in_flight",
-                    "stale_version", "busy"})  # fmt: skip
+                    "stale_version", "busy", "books_unavailable"})  # fmt: skip
 """Error codes after which the same words with the same key are the right thing to do."""
 
 EXPONENT = {"JPY": 0}
