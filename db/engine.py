@@ -27,8 +27,11 @@ _SQLITE_PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "trusted_schema=OFF",
+    "temp_store=MEMORY",
     f"busy_timeout={_BUSY_TIMEOUT_MS}",
 )
+"""What a statement may have to take back is kept in memory: a trigger that may refuse needs that
+for every row, and a file of its own for it costs more than the row."""
 
 
 def connect(url: str, *, keep_open: bool = False, limits: Limits | None = None) -> Engine:

@@ -7,7 +7,7 @@ lines that are alike in one file are two lines.
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import compress, islice
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from db.bulk import column_stretches, insert_rows, rows_named
+from db.bulk import column_stretches, expect_many, insert_columns, insert_rows, rows_named
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
@@ -31,7 +31,6 @@ PURPOSE = "statement"
 """What files of this sort are kept for, in the `files` table."""
 
 _MONEY = ("amount_minor", "fee_minor", "currency")
-_BATCH = 5_000
 _IN = 1_000
 _PART_BYTES = 1 << 20
 
@@ -118,45 +117,39 @@ class Statements:
         self,
         owner: ProviderAccount,
         file_id: str,
-        rows: Iterable[Mapping[str, Any]],
+        stretches: Iterable[Mapping[str, Sequence[Any]]],
         settle: Callable[[dict[str, Any], dict[str, tuple[Any, ...]]], dict[str, Any] | None],
     ) -> int:
         """Keep lines that no earlier file had; how many those were.
 
-        Rows hold `LINE_COLUMNS`, `identity`, `ordinal` and `description`. `settle` says of a row
-        how it is kept beside the lines that are known (identity -> money), or None for not at all.
-        What a file says of an earlier line's payout is kept as well.
+        Lines come as columns, in stretches: `LINE_COLUMNS`, `identity` (once in a file), `ordinal`
+        and `description`. `settle` says of a line whose identity is known how it is kept beside
+        what is known (identity -> money), or None for not at all. What a file says of an earlier
+        line's payout is kept as well.
         """
-        fixed = {
-            "provider": owner.provider, "account": owner.account, "mode": owner.mode,
-            "file_id": file_id,
-        }  # fmt: skip
-        added, given = 0, iter(rows)
-        while batch := list(islice(given, _BATCH)):
-            known, payouts = self._known(owner, [row["identity"] for row in batch])
-            settled = [settle(dict(row), known) for row in batch]
-            changed = [
-                row["identity"]
-                for row, given in zip(settled, batch, strict=True)
-                if row is not None and row["identity"] != given["identity"]
-            ]
-            before = self._known(owner, changed)[0]
-            fresh = [
-                {**row, **fixed}
-                for row in settled
-                if row is not None and row["identity"] not in before
-            ]
-            insert_rows(self._connection, lines, fresh)
-            added += len(fresh)
+        mine = {"provider": owner.provider, "account": owner.account, "mode": owner.mode}
+        fixed, added = {**mine, "file_id": file_id}, 0
+        expect_many(self._connection)
+        for columns in stretches:
+            known, payouts = self._known(owner, columns["identity"])
+            again = [n for n, name in enumerate(columns["identity"]) if name in known]
+            rows = [{name: values[n] for name, values in columns.items()} for n in again]
+            fresh = _without(columns, again)
+            insert_columns(self._connection, lines, fresh, fixed)
             paid = {
                 row["identity"]: row["payout"]
-                for row in batch
+                for row in rows
                 if row["payout"]
-                and payouts.get(row["identity"]) == ""
+                and payouts[row["identity"]] == ""
                 and known[row["identity"]] == tuple(row[name] for name in _MONEY)
             }
             facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]
             insert_rows(self._connection, line_payouts, facts)
+            changed = [row for given in rows if (row := settle(given, known)) is not None]
+            before, _ = self._known(owner, [row["identity"] for row in changed])
+            other = [{**row, **fixed} for row in changed if row["identity"] not in before]
+            insert_rows(self._connection, lines, other)
+            added += len(fresh["identity"]) + len(other)
         return added
 
     def columns(
@@ -236,10 +229,8 @@ class Statements:
         """Money and payout of the lines that are kept under these identities."""
         money: dict[str, tuple[Any, ...]] = {}
         payouts: dict[str, str] = {}
-        for start in range(0, len(names), _IN):
-            kept = self._kept_as(owner, names[start : start + _IN])
-            for row in self._connection.execute(kept):
-                money[row[0]], payouts[row[0]] = tuple(row[1:4]), row[4]
+        for row in self._connection.execute(self._kept_as(owner, sorted(names))) if names else ():
+            money[row[0]], payouts[row[0]] = tuple(row[1:4]), row[4]
         return money, payouts
 
     def _kept_as(self, owner: ProviderAccount, names: Sequence[str]) -> Select[Any]:
@@ -261,6 +252,18 @@ class Statements:
             & (line_payouts.c.identity == lines.c.identity)
         )
         return select(*columns).join_from(lines, line_payouts, same, isouter=True)
+
+
+def _without(
+    columns: Mapping[str, Sequence[Any]], places: Sequence[int]
+) -> Mapping[str, Sequence[Any]]:
+    """The columns without the rows at these places."""
+    if not places:
+        return columns
+    stays = [True] * len(columns["identity"])
+    for place in places:
+        stays[place] = False
+    return {name: list(compress(values, stays)) for name, values in columns.items()}
 
 
 def _between(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:

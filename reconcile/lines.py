@@ -8,14 +8,25 @@ line, and two equal lines in one file are two.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.settlement import InputFile, Reject
-from reconcile.frames import Reported, control_of, ints, joined_reported, reported_frame
+from reconcile.frames import (
+    TEXT,
+    Reported,
+    codes_of,
+    control_of,
+    ints,
+    joined_reported,
+    reported_frame,
+)
+from reconcile.sides import chunked
 
 _CONTENT = (
     "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
@@ -29,9 +40,10 @@ MONEY = ("amount_minor", "fee_minor", "currency")
 """What a line may not change once it was reported."""
 
 LINE_NAMES = (*_KEPT, "identity", "ordinal", "description", "file")
-"""What `kept_rows` gives of a row, and the file it came in."""
+"""What `kept_stretches` gives of a row, and the file it came in."""
 
 _TEXT_CHARS = 200
+_STRETCH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +72,22 @@ class KeptTexts:
 def identities(frame: pd.DataFrame, *, unique: bool) -> list[str]:
     """The identity of every row of one file, 32 hex digits; `unique`: see `ExportFormat`."""
     names = ("reference",) if unique else _CONTENT
-    columns = [frame[name].astype(object).tolist() for name in names]
-    seen: dict[str, int] = {}
-    found = []
-    for cells in zip(*columns, strict=True):
-        content = "\x1f".join(str(cell) for cell in cells)
-        number = seen[content] = seen.get(content, -1) + 1
-        text = f"{content}\x1f{number}".encode()
-        found.append(hashlib.blake2b(text, digest_size=16).hexdigest())
-    return found
+    content = pc.binary_join_element_wise(*(_words(frame[name]) for name in names), "\x1f")
+    alike = pd.Series(content, dtype=TEXT)
+    number = alike.groupby(alike, sort=False).cumcount().to_numpy()
+    named = pc.binary_join_element_wise(content, pa.array(number).cast(pa.string()), "\x1f")
+    return [
+        hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        for start in range(0, len(named), _STRETCH)
+        for text in named.slice(start, _STRETCH).to_pylist()
+    ]
+
+
+def _words(column: "pd.Series[Any]") -> Any:
+    """A column's values as an Arrow array of what `str` says of them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pa.array(column.astype(str), pa.string())
+    return chunked(column) if column.dtype == TEXT else pa.array(column).cast(pa.string())
 
 
 def changed_identity(row: Mapping[str, Any]) -> str:
@@ -89,20 +108,43 @@ def as_taken_in(row: dict[str, Any], taken: dict[str, tuple[Any, ...]]) -> dict[
     return changed if taken.setdefault(changed["identity"], money) is money else None
 
 
-def kept_rows(reported: Reported, place: int, *, unique: bool) -> Iterator[dict[str, Any]]:
-    """The rows of the file at `place`, as the `lines` table keeps them."""
-    frame = reported.frame[reported.frame["file"] == place].reset_index(drop=True)
-    columns = {name: frame[name].astype(object) for name in _KEPT}
-    # A word nobody knows has no kind, and the table has no nulls.
-    plain = {name: column.where(column.notna(), "").tolist() for name, column in columns.items()}
-    texts: dict[tuple[int, int], str] = {}
-    if reported.texts is not None:
-        wanted = zip([place] * len(frame), plain["line"], plain["reference"], strict=True)
-        texts = reported.texts.read(wanted)
-    for ordinal, identity in enumerate(identities(frame, unique=unique)):
-        row = {name: values[ordinal] for name, values in plain.items()}
-        text = texts.get((place, row["line"]), "")[:_TEXT_CHARS]
-        yield row | {"identity": identity, "ordinal": ordinal, "description": text}
+def kept_stretches(
+    reported: Reported, place: int, *, unique: bool
+) -> Iterator[dict[str, list[Any]]]:
+    """The rows of the file at `place` as the `lines` table keeps them: columns `LINE_NAMES` but the
+    file, in stretches."""
+    frame = reported.frame[reported.frame["file"] == place]
+    named = identities(frame, unique=unique)
+    for start in range(0, len(frame), _STRETCH):
+        part = frame.iloc[start : start + _STRETCH]
+        columns = {name: _values(part[name]) for name in _KEPT}
+        columns["identity"] = named[start : start + _STRETCH]
+        columns["ordinal"] = list(range(start, start + len(part)))
+        columns["description"] = _described(reported, place, columns)
+        yield columns
+
+
+def rows_of(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of columns of equal length."""
+    for cells in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, cells, strict=True))
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    """Plain values; a word nobody knows has no kind, and the table has no nulls."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = [*column.cat.categories, ""]
+        return [words[code] for code in codes_of(column).tolist()]
+    plain: list[Any] = chunked(column).to_pylist() if column.dtype == TEXT else column.tolist()
+    return plain
+
+
+def _described(reported: Reported, place: int, columns: Mapping[str, list[Any]]) -> list[str]:
+    lines, references = columns["line"], columns["reference"]
+    if reported.texts is None:
+        return [""] * len(lines)
+    texts = reported.texts.read(zip(repeat(place), lines, references, strict=False))
+    return [texts.get((place, line), "")[:_TEXT_CHARS] for line in lines]
 
 
 def reported_of_lines(

@@ -1,79 +1,124 @@
-"""The provider's free text, read again only for the few rows that end in breaks.
+"""The provider's free text, read again where it is wanted: of the few rows that end in breaks, or
+of all rows that are kept.
 
 It is shown, never compared; a file that changed since it was read yields no text.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from domain.settlement import ExportFormat
+from reconcile.intake.layout import Column, Layout, Role
 from reconcile.intake.reading import Read
 from reconcile.intake.rows import Row, split
+from reconcile.intake.scan import scan
+from reconcile.intake.source import LF, QUOTE, Block, positions
 
 _RECORD_BYTES = 1 << 16
 """More than any record takes."""
+
+_MANY = 256
+"""From so many records of a block on, all of it is read at once."""
+
+_REFERENCE, _TEXT = "reference", "text"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    layout: Layout
+    """Of the two columns alone."""
+    spans: Sequence[tuple[int, int, int]]
+    """Offset, size and first line of each block."""
+
+    @classmethod
+    def of(cls, read: Read, form: ExportFormat) -> "_File":
+        names = {_REFERENCE: form.reference, _TEXT: form.description}
+        columns = tuple(Column(key, name, Role.TEXT) for key, name in names.items())
+        return cls(read.path, Layout(read.layout.header, columns, None), read.spans)
 
 
 class Descriptions:
     """Finds the description of a row by file and line."""
 
     def __init__(self, reads: Sequence[Read], forms: Sequence[ExportFormat]) -> None:
-        self._files = [
-            (read.path, read.layout.header, form.description, form.reference, read.spans)
-            for read, form in zip(reads, forms, strict=True)
-        ]
+        self._files = [_File.of(read, form) for read, form in zip(reads, forms, strict=True)]
 
     def read(self, rows: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int], str]:
         """Descriptions by (file, line) for rows given as (file, line, reference)."""
         found: dict[tuple[int, int], str] = {}
         wanted: dict[int, dict[int, str]] = {}
-        for file, line, reference in rows:
-            wanted.setdefault(file, {})[line] = reference
-        for file, lines in wanted.items():
-            for line, text in self._read_file(file, lines):
-                found[file, line] = text
+        for place, line, reference in rows:
+            wanted.setdefault(place, {})[line] = reference
+        for place, lines in wanted.items():
+            file = self._files[place]
+            if not {column.name for column in file.layout.columns} <= set(file.layout.header):
+                continue
+            for line, reference, text in _rows(file, sorted(lines)):
+                if reference == lines[line]:
+                    found[place, line] = text
         return found
 
-    def _read_file(self, file: int, lines: dict[int, str]) -> Iterable[tuple[int, str]]:
-        path, header, description, reference, spans = self._files[file]
-        if description not in header:
-            return
-        place, key = header.index(description), header.index(reference)
-        for line, row in _rows(path, spans, sorted(lines), len(header)):
-            if row.cells[key] == lines[line]:
-                yield line, row.cells[place]
 
-
-def _rows(
-    path: Path, spans: Sequence[tuple[int, int, int]], lines: Sequence[int], width: int
-) -> Iterable[tuple[int, Row]]:
-    """The records at the given physical lines, as far as they are still there."""
-    firsts = np.array([first for _, _, first in spans], np.int64)
+def _rows(file: _File, lines: Sequence[int]) -> Iterable[tuple[int, str, str]]:
+    """Line, reference and text of the records at the given physical lines, as far as they are
+    still there."""
+    firsts = np.array([first for _, _, first in file.spans], np.int64)
     homes = np.searchsorted(firsts, np.array(lines, np.int64), side="right") - 1
     try:
-        with path.open("rb") as stream:
+        with file.path.open("rb") as stream:
             for home in np.unique(homes).tolist():
-                offset, size, first = spans[home]
+                offset, size, first = file.spans[home]
                 stream.seek(offset)
                 data = stream.read(size)
-                ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
-                for line in (line for line, at in zip(lines, homes, strict=True) if at == home):
-                    behind = line - first - 1
-                    start = 0 if behind < 0 else int(ends[behind]) + 1 if behind < len(ends) else -1
-                    if start < 0:
-                        continue
-                    end = int(ends[behind + 1]) if behind + 1 < len(ends) else len(data)
-                    row = _record(data, start, end, line, width)
-                    if row is not None:
-                        yield line, row
+                wanted = [line for line, at in zip(lines, homes, strict=True) if at == home]
+                read = _all if len(wanted) >= _MANY else _some
+                yield from read(data, first, wanted, file.layout)
     except OSError:
         return
 
 
-def _record(data: bytes, start: int, end: int, line: int, width: int) -> Row | None:
+def _all(
+    data: bytes, first: int, lines: Sequence[int], layout: Layout
+) -> Iterable[tuple[int, str, str]]:
+    """The wanted ones of all records of a block, which are read as they were the first time."""
+    codes = np.frombuffer(data, np.uint8)
+    ends = positions(codes, LF)
+    block = Block(codes, 0, first, len(ends), positions(codes, QUOTE), last=True)
+    try:
+        cells = scan(block, layout, "")
+    except UnicodeDecodeError:
+        return
+    read = zip(*(cells.table[key].to_pylist() for key in (_REFERENCE, _TEXT)), strict=True)
+    found = dict(zip(cells.lines.tolist(), read, strict=True))
+    for line in lines:
+        if line in found:
+            yield line, *found[line]
+
+
+def _some(
+    data: bytes, first: int, lines: Sequence[int], layout: Layout
+) -> Iterable[tuple[int, str, str]]:
+    """Records one by one, where most of a block is not wanted."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == LF)
+    places = [layout.header.index(column.name) for column in layout.columns]
+    for line in lines:
+        behind = line - first - 1
+        if behind >= len(ends):
+            continue
+        start = 0 if behind < 0 else int(ends[behind]) + 1
+        end = int(ends[behind + 1]) if behind + 1 < len(ends) else len(data)
+        cells = _record(data, start, end, line, len(layout.header))
+        if cells is not None:
+            reference, text = (cells[place] for place in places)
+            yield line, reference, text
+
+
+def _record(data: bytes, start: int, end: int, line: int, width: int) -> Sequence[str] | None:
     """The record that begins at `start` and, unless a quote is still open, ends at `end`.
 
     The file was read strictly before, so what stands on one line the standard library may split,
@@ -82,7 +127,7 @@ def _record(data: bytes, start: int, end: int, line: int, width: int) -> Row | N
     alone = data[start:end]
     if alone.count(b'"') % 2 == 0 and b"\r" not in alone[:-1]:
         cells = next(csv.reader([alone.decode("utf-8", errors="replace")]), [])
-        return Row(line, tuple(cells), 1, 0) if len(cells) == width else None
+        return cells if len(cells) == width else None
     text = data[start : start + _RECORD_BYTES].decode("utf-8", errors="replace")
     row = next(split(text, line, width, last=True), None)
-    return row if isinstance(row, Row) else None
+    return row.cells if isinstance(row, Row) else None

@@ -58,7 +58,8 @@ def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
              " 1, 1)")
     )  # fmt: skip
     rows = [_line(number) for number in range(KEPT)]
-    assert books.statements.add_lines(OWNER, "fil_1", rows, lambda row, _: row) == KEPT
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    assert books.statements.add_lines(OWNER, "fil_1", [columns], lambda row, _: row) == KEPT
     for _ in range(TIMES):
         before = _read(books)
         strangers = [f"{number:032x}" for number in range(KEPT, KEPT + ASKED)]

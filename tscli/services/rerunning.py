@@ -192,7 +192,13 @@ def _reported(
     books: Books, owner: ProviderAccount, inputs: Mapping[str, Any], formats: Sequence[ExportFormat]
 ) -> "Reported":
     """The lines the run could see, read anew from the bytes of the files that were taken in."""
-    from reconcile.lines import LINE_NAMES, as_taken_in, kept_rows, reported_of_lines
+    from reconcile.lines import (
+        LINE_NAMES,
+        as_taken_in,
+        kept_stretches,
+        reported_of_lines,
+        rows_of,
+    )
 
     wanted = set(inputs["files"]) | set(inputs["rejecting"])
     files = kept_files(books, owner)
@@ -206,7 +212,8 @@ def _reported(
                 break
             read = _read_again(books, files[file_id], formats, Path(folder))
             unique = has_unique_ids(formats, files[file_id].file)
-            for given in kept_rows(read, 0, unique=unique):
+            stretches = kept_stretches(read, 0, unique=unique)
+            for given in (row for part in stretches for row in rows_of(part)):
                 row = as_taken_in(given, taken)
                 if row is None:
                     continue

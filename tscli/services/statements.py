@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from db.database import Books
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from tscli.services.context import Context
 
 Progress = Callable[[int, int], None]
-T = TypeVar("T")
+Columns = dict[str, list[Any]]
 
 _BLOCK_BYTES = 1 << 20
-_TOLD_EVERY_ROWS = 1_000
 
 
 def silent(_done: int, _total: int) -> None:
@@ -97,12 +97,27 @@ def keep_statements(
     ]
 
 
-def counted(rows: Iterable[T], total: int, progress: Progress) -> Iterator[T]:
-    """The same rows, while `progress` is told how many there were."""
-    for number, row in enumerate(rows, 1):
-        yield row
-        if number % _TOLD_EVERY_ROWS == 0:
-            progress(number, total)
+def _ahead(pool: Executor, stretches: Iterator[Columns]) -> Iterator[Columns]:
+    """The same columns, each made ready while the database works on what comes before it; the first
+    from now on."""
+    first = pool.submit(next, stretches, None)
+
+    def following() -> Iterator[Columns]:
+        coming = first
+        while (columns := coming.result()) is not None:
+            coming = pool.submit(next, stretches, None)
+            yield columns
+
+    return following()
+
+
+def _told(stretches: Iterable[Columns], total: int, progress: Progress) -> Iterator[Columns]:
+    """The same columns, while `progress` is told how many rows there were."""
+    rows = 0
+    for columns in stretches:
+        yield columns
+        rows += len(columns["line"])
+        progress(rows, total)
 
 
 def _keep(
@@ -116,7 +131,7 @@ def _keep(
     timezone: str,
     progress: Progress,
 ) -> TakenIn:
-    from reconcile.lines import as_taken_in, kept_rows
+    from reconcile.lines import as_taken_in, kept_stretches
 
     file = reported.files[place]
     rejects = tuple(reject for reject in reported.rejects if reject.file == file.name)
@@ -129,10 +144,12 @@ def _keep(
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
     )
-    books.statements.keep(file.digest, blocks_of(path, file))
-    rows = kept_rows(reported, place, unique=has_unique_ids(formats, file))
     lines = int((reported.frame["file"] == place).sum())
-    added = books.statements.add_lines(owner, file_id, counted(rows, lines, progress), as_taken_in)
+    with ThreadPoolExecutor(1) as pool:
+        stretches = kept_stretches(reported, place, unique=has_unique_ids(formats, file))
+        ready = _told(_ahead(pool, stretches), lines, progress)
+        books.statements.keep(file.digest, blocks_of(path, file))
+        added = books.statements.add_lines(owner, file_id, ready, as_taken_in)
     known = lines - added
     books.record(
         context.actor,
