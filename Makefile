@@ -54,7 +54,7 @@ demo: $(READY)
 	@$(BIN)/tscli demo $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@TMPDIR="$$($(BIN)/python -m tests.tools.room)" $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .

@@ -47,7 +47,7 @@ theirs = st.lists(
     max_size=9,
 )
 RULES = [Rules(), Rules(period=(1, 3), scope="acct_1")]
-unhurried = settings(deadline=None, max_examples=60)
+unhurried = settings(deadline=None, max_examples=40)
 
 
 def our_frame(rows: list[tuple[object, ...]]) -> pd.DataFrame:

@@ -26,17 +26,17 @@ def figure(report: str, name: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-def test_a_hundred_and_fifty_storms_break_nothing() -> None:
+def test_a_hundred_storms_break_nothing() -> None:
     """Proves that no schedule of faults and deaths charges twice, fails wrongly or loses money.
 
     Every 25th seed is run twice: the same seed is the same storm, to the last step.
     """
-    ran = storms("--seeds", "150", "--twice-every", "25")
+    ran = storms("--seeds", "100", "--twice-every", "25")
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert figure(ran.stdout, "schedules") == 150
-    assert figure(ran.stdout, "commands killed (SIGKILL)") >= 150
-    assert figure(ran.stdout, "provider faults") >= 90
+    assert figure(ran.stdout, "schedules") == 100
+    assert figure(ran.stdout, "commands killed (SIGKILL)") >= 100
+    assert figure(ran.stdout, "provider faults") >= 60
 
 
 def test_storms_on_a_server_with_redis_break_nothing() -> None:

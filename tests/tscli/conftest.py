@@ -1,6 +1,11 @@
 """What tests of the services share."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import redis
@@ -8,9 +13,34 @@ import redis
 from db.database import Database
 from domain.clock import SetClock
 from domain.ids import Ids
+from tests.conftest import Ran
 from tests.servers.valkey import ValkeyServer
 from tests.tscli.shop import Shop, open_shop
 from tscli.services import idempotency
+
+
+@dataclass(frozen=True)
+class DemoWeek:
+    """A demo that somebody has run."""
+
+    folder: Path
+    """Of its files."""
+    home: Path
+    """Of the operator who ran it."""
+    said: Ran
+
+
+@pytest.fixture(scope="session")
+def demo_week(tmp_path_factory: pytest.TempPathFactory) -> DemoWeek:
+    """The demo, run once for all who look at it; they are one group, so that one worker does."""
+    home = tmp_path_factory.mktemp("demo")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TSCLI_")}
+    homes = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "STATE")}
+    words = ["-m", "tscli", "demo", "--folder", str(home / "week"), "--format", "json"]
+    ran = subprocess.run(
+        [sys.executable, *words], env=kept | homes, capture_output=True, text=True, check=False
+    )
+    return DemoWeek(home / "week", home, Ran(ran.returncode, ran.stdout, ran.stderr))
 
 
 @pytest.fixture

@@ -269,7 +269,8 @@ def test_killed_after_any_step_nobody_can_send_and_the_same_command_goes_on(
     monkeypatch.setenv("TSCLI_DATABASE_URL", empty_url)
     died = subprocess.run(
         [sys.executable, "-c", RESTORE, str(step), str(file)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(home)}, check=False,
+        capture_output=True,
     )  # fmt: skip
     database = Database(empty_url, SetClock(START), Ids(SetClock(START)))
     if not database.can_be_filled():  # it had come to its end

@@ -1,8 +1,6 @@
 """Every report in every format, told of one week: golden, and in a real browser."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from tests.reports import sample_runs
 from tests.reports.goldens import check
 from tests.reports.read_back import as_text
 from tests.reports.sample_documents import every_kind
+from tests.tscli.conftest import DemoWeek
 from tscli.render import matching
 from tscli.render.document_text import document_text
 from tscli.services import documents
@@ -47,15 +46,16 @@ REPORTS: dict[str, Callable[[Context], Document]] = {
 }
 
 
+pytestmark = pytest.mark.xdist_group("demo")
+
+
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
+def told(demo_week: DemoWeek, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
     """Every report of the demo's week."""
-    folder = tmp_path_factory.mktemp("week")
-    words = [sys.executable, "-m", "tscli", "demo", "--folder", str(folder)]
-    subprocess.run(words, check=True, capture_output=True)
+    own = shutil.copy(demo_week.folder / "demo.db", tmp_path_factory.mktemp("week"))
     clock = SetClock(MONDAY_AFTER)
     ids = Ids(clock)
-    database = Database(f"sqlite:///{folder / 'demo.db'}", clock, ids)
+    database = Database(f"sqlite:///{own}", clock, ids)
     context = Context(database, clock, ids, Actor("ops", "test"), None)
     return {name: make(context) for name, make in REPORTS.items()}
 

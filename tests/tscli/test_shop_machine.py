@@ -127,7 +127,7 @@ def test_nothing_that_may_happen_is_unsafe() -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     chosen = settings(
-        max_examples=40, stateful_step_count=25, derandomize=True, deadline=None, database=None,
+        max_examples=25, stateful_step_count=25, derandomize=True, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     with patch("tscli.services.drive._PAUSE_SECONDS", 0):
