@@ -36,7 +36,7 @@ class Approvals:
             "decided_at": None,
         }
         try:
-            self._connection.execute(insert(approvals).values(row))
+            self._connection.execute(insert(approvals), row)
         except DatabaseIntegrityError as error:
             raise Conflict(
                 f"The same {approval.action} of {approval.subject} was asked for a moment ago.",

@@ -31,7 +31,7 @@ class AuditSeals:
     def append(self, now: datetime, heads: list[Head]) -> Seal:
         """Seal these heads over the newest seal; `lock` comes before they are read."""
         seal = next_seal(self.newest(), now, heads)
-        self._connection.execute(insert(audit_seals).values(_row(seal)))
+        self._connection.execute(insert(audit_seals), _row(seal))
         return seal
 
     def newest(self) -> Seal | None:

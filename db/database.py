@@ -43,6 +43,7 @@ from domain.ledger import Entry, entries_digest, entry_digest
 
 T = TypeVar("T")
 
+_ADD_EVENT = insert(events)
 _PAUSES_SECONDS = (0.0, 0.02, 0.1, 0.3)
 """Before a transaction that lost a race is run again; after the last one it is given up."""
 
@@ -96,16 +97,15 @@ class Books:
             entries_digest(entry_digest(entry) for entry in ordered),
         )
         self.ledger.post(sealed.audit_id, ordered)
-        self._connection.execute(
-            insert(events).values(
-                event_id=self._ids.new("evt"),
-                name=action,
-                subject=subject,
-                occurred_at=to_micros(now),
-                payload=sealed.after,
-                published_at=None,
-            )
-        )
+        event = {
+            "event_id": self._ids.new("evt"),
+            "name": action,
+            "subject": subject,
+            "occurred_at": to_micros(now),
+            "payload": sealed.after,
+            "published_at": None,
+        }
+        self._connection.execute(_ADD_EVENT, event)
         return sealed
 
 

@@ -23,6 +23,12 @@ _OPEN = bindparam(
 )
 """The open states as words of the statement: SQLite uses the index over them for nothing else."""
 
+_BY_ID = select(operations).where(operations.c.operation_id == bindparam("of"))
+_WRITE = update(operations).where(operations.c.operation_id == bindparam("of"))
+_OF_KEY = select(idempotency).where(
+    idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
+)
+
 
 class Operations:
     """The operations table."""
@@ -32,25 +38,24 @@ class Operations:
 
     def add(self, operation: Operation) -> None:
         """Insert a new intent."""
-        self._connection.execute(
-            insert(operations).values(
-                operation_id=operation.operation_id,
-                payment_id=operation.payment_id,
-                kind=operation.kind,
-                amount_minor=operation.amount_minor,
-                state=operation.state,
-                operator=operation.operator,
-                created_at=to_micros(operation.created_at),
-                updated_at=to_micros(operation.updated_at),
-                sent_at=None,
-                attempt=operation.attempt,
-                reason=operation.reason,
-                error_code=operation.error_code,
-                error_message=operation.error_message,
-                step=operation.step,
-                step_sent_at=None,
-            )
-        )
+        row = {
+            "operation_id": operation.operation_id,
+            "payment_id": operation.payment_id,
+            "kind": operation.kind,
+            "amount_minor": operation.amount_minor,
+            "state": operation.state,
+            "operator": operation.operator,
+            "created_at": to_micros(operation.created_at),
+            "updated_at": to_micros(operation.updated_at),
+            "sent_at": None,
+            "attempt": operation.attempt,
+            "reason": operation.reason,
+            "error_code": operation.error_code,
+            "error_message": operation.error_message,
+            "step": operation.step,
+            "step_sent_at": None,
+        }
+        self._connection.execute(insert(operations), row)
 
     def get(self, operation_id: str) -> Operation:
         """One operation.
@@ -58,9 +63,7 @@ class Operations:
         Raises:
             NotFound: there is none.
         """
-        row = self._connection.execute(
-            select(operations).where(operations.c.operation_id == operation_id)
-        ).first()
+        row = self._connection.execute(_BY_ID, {"of": operation_id}).first()
         if row is None:
             raise NotFound(f"There is no operation {operation_id}.")
         return _operation(row)
@@ -158,20 +161,18 @@ class Operations:
         return after
 
     def _write(self, after: Operation) -> None:
-        self._connection.execute(
-            update(operations)
-            .where(operations.c.operation_id == after.operation_id)
-            .values(
-                state=after.state,
-                updated_at=to_micros(after.updated_at),
-                sent_at=None if after.sent_at is None else to_micros(after.sent_at),
-                attempt=after.attempt,
-                step=after.step,
-                step_sent_at=None if after.step_sent_at is None else to_micros(after.step_sent_at),
-                error_code=after.error_code,
-                error_message=after.error_message,
-            )
-        )
+        sent, step_sent = after.sent_at, after.step_sent_at
+        changed = {
+            "state": after.state,
+            "updated_at": to_micros(after.updated_at),
+            "sent_at": None if sent is None else to_micros(sent),
+            "attempt": after.attempt,
+            "step": after.step,
+            "step_sent_at": None if step_sent is None else to_micros(step_sent),
+            "error_code": after.error_code,
+            "error_message": after.error_message,
+        }
+        self._connection.execute(_WRITE, {"of": after.operation_id, **changed})
 
 
 class Idempotency:
@@ -182,9 +183,7 @@ class Idempotency:
 
     def get(self, scope: str, key: str) -> IdempotencyRow | None:
         """The row of a key in its scope."""
-        row = self._connection.execute(
-            select(idempotency).where(idempotency.c.scope == scope, idempotency.c.key == key)
-        ).first()
+        row = self._connection.execute(_OF_KEY, {"scope": scope, "key": key}).first()
         return None if row is None else _idempotency(row)
 
     def find(self, key: str) -> list[IdempotencyRow]:
@@ -202,17 +201,16 @@ class Idempotency:
         Raises:
             IdempotencyInFlight: another process inserted the same key a moment ago.
         """
+        values = {
+            "scope": row.scope,
+            "key": row.key,
+            "fingerprint": row.fingerprint,
+            "payment_id": row.payment_id,
+            "operation_id": row.operation_id,
+            "created_at": to_micros(row.created_at),
+        }
         try:
-            self._connection.execute(
-                insert(idempotency).values(
-                    scope=row.scope,
-                    key=row.key,
-                    fingerprint=row.fingerprint,
-                    payment_id=row.payment_id,
-                    operation_id=row.operation_id,
-                    created_at=to_micros(row.created_at),
-                )
-            )
+            self._connection.execute(insert(idempotency), values)
         except DatabaseIntegrityError as error:
             raise IdempotencyInFlight(
                 f"The idempotency key {row.key!r} is being used by another command."

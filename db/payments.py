@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from db.schema import payments, transactions
@@ -25,6 +25,20 @@ _COLUMNS = (
 
 _PAGE = 500
 
+_BY_ID = select(payments).where(payments.c.payment_id == bindparam("of"))
+_LOCKED = _BY_ID.with_for_update()
+_SAVE = update(payments).where(
+    payments.c.payment_id == bindparam("of"), payments.c.version == bindparam("read")
+)
+_MOVEMENTS = (
+    select(transactions)
+    .where(
+        transactions.c.payment_id.in_(bindparam("of", expanding=True)),
+        transactions.c.origin == "payment",
+    )
+    .order_by(transactions.c.kind, transactions.c.provider_reference)
+)
+
 
 class Payments:
     """The payments table and the transactions that are their movements."""
@@ -44,7 +58,7 @@ class Payments:
         if taken:
             raise _order_taken(taken)
         try:
-            self._connection.execute(insert(payments).values(_row(payment)))
+            self._connection.execute(insert(payments), _row(payment))
         except DatabaseIntegrityError as error:  # a concurrent insert won the race
             raise AlreadyExists(
                 f"The order {payment.order_reference} is being paid by another payment."
@@ -56,8 +70,7 @@ class Payments:
         Raises:
             NotFound: there is none.
         """
-        query = select(payments).where(payments.c.payment_id == payment_id)
-        found = self._load(query.with_for_update() if lock else query)
+        found = self._load(_LOCKED if lock else _BY_ID, {"of": payment_id})
         if not found:
             raise NotFound(f"There is no payment {payment_id}.", hint="See `tscli payments list`.")
         return found[0]
@@ -162,14 +175,8 @@ class Payments:
         row = _row(after) | {"version": before.version + 1}
         terms = ("payment_id", "provider", "account", "mode", "amount_minor", "currency")
         changed = {k: v for k, v in row.items() if k not in terms}
-        done = self._connection.execute(
-            update(payments)
-            .where(
-                payments.c.payment_id == before.payment_id,
-                payments.c.version == before.version,
-            )
-            .values(changed)
-        )
+        of = {"of": before.payment_id, "read": before.version}
+        done = self._connection.execute(_SAVE, of | changed)
         if done.rowcount != 1:
             raise StaleVersion(f"The payment {before.payment_id} changed meanwhile.")
         return self.get(after.payment_id)
@@ -196,24 +203,23 @@ class Payments:
             found = self._connection.execute(select(transactions.c.transaction_id).where(*where))
             return str(found.scalar_one())
         transaction_id = self._ids.new("txn")
-        self._connection.execute(
-            insert(transactions).values(
-                transaction_id=transaction_id,
-                payment_id=payment.payment_id,
-                provider=payment.provider,
-                account=payment.account,
-                mode=payment.mode,
-                kind=after.kind,
-                provider_reference=after.reference,
-                amount_minor=after.amount_minor,
-                currency=payment.currency,
-                fee_minor=after.fee_minor,
-                status=after.status,
-                occurred_at=to_micros(after.occurred_at),
-                origin="payment",
-                operation_id=after.operation_id,
-            )
-        )
+        row = {
+            "transaction_id": transaction_id,
+            "payment_id": payment.payment_id,
+            "provider": payment.provider,
+            "account": payment.account,
+            "mode": payment.mode,
+            "kind": after.kind,
+            "provider_reference": after.reference,
+            "amount_minor": after.amount_minor,
+            "currency": payment.currency,
+            "fee_minor": after.fee_minor,
+            "status": after.status,
+            "occurred_at": to_micros(after.occurred_at),
+            "origin": "payment",
+            "operation_id": after.operation_id,
+        }
+        self._connection.execute(insert(transactions), row)
         return transaction_id
 
     def contradictions(self) -> list[tuple[str, str, int, int]]:
@@ -237,22 +243,14 @@ class Payments:
             rows = self._connection.execute(following).all()
         return found
 
-    def _load(self, query: Select[Any]) -> list[Payment]:
-        rows = self._connection.execute(query).all()
+    def _load(self, query: Select[Any], words: dict[str, object] | None = None) -> list[Payment]:
+        rows = self._connection.execute(query, words).all()
         moved = self._movements(row.payment_id for row in rows)
         return [_payment(row, moved.get(row.payment_id, ())) for row in rows]
 
     def _movements(self, payment_ids: Iterable[str]) -> dict[str, tuple[Movement, ...]]:
-        query = (
-            select(transactions)
-            .where(
-                transactions.c.payment_id.in_(list(payment_ids)),
-                transactions.c.origin == "payment",
-            )
-            .order_by(transactions.c.kind, transactions.c.provider_reference)
-        )
         found: dict[str, tuple[Movement, ...]] = {}
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(_MOVEMENTS, {"of": list(payment_ids)}):
             found[row.payment_id] = (*found.get(row.payment_id, ()), _movement(row))
         return found
 

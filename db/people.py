@@ -65,7 +65,7 @@ class People:
 
     def add_method(self, method: PaymentMethod) -> None:
         """Insert a payment method."""
-        self._connection.execute(insert(payment_methods).values(_row(method)))
+        self._connection.execute(insert(payment_methods), _row(method))
 
     def method(self, method_id: str) -> PaymentMethod:
         """A payment method by our id.

@@ -6,7 +6,7 @@ Each question is a short transaction of its own; a breaker is only ever replaced
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from db.schema import provider_accounts
@@ -14,6 +14,11 @@ from domain.breaker import Breaker, BreakerState
 from domain.clock import from_micros, to_micros
 from domain.pacing import Bucket, full, take
 from domain.provider import AccountStatus, AccountSwitch, ProviderAccount
+
+_OF_OWNER = select(provider_accounts).where(
+    *(provider_accounts.c[name] == bindparam(name) for name in ("provider", "account", "mode"))
+)
+_LOCKED = _OF_OWNER.with_for_update()
 
 
 class ProviderAccounts:
@@ -98,8 +103,8 @@ class ProviderAccounts:
         )
 
     def _row(self, owner: ProviderAccount, *, lock: bool = False) -> Row[Any] | None:
-        query = select(provider_accounts).where(*_is(owner))
-        return self._connection.execute(query.with_for_update() if lock else query).first()
+        words = {"provider": owner.provider, "account": owner.account, "mode": owner.mode}
+        return self._connection.execute(_LOCKED if lock else _OF_OWNER, words).first()
 
     def _ensure(self, owner: ProviderAccount) -> None:
         """Make the account's row where there is none; two at once make one."""
