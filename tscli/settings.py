@@ -293,8 +293,7 @@ def load_settings() -> Settings:
         "api.token": settings.api.token,
     }
     for name, secret in secrets.items():
-        key = secret.get_secret_value()
-        if key.strip().lower() in _PLACEHOLDERS or key != key.strip():
+        if (key := secret.get_secret_value()) != key.strip() or key.lower() in _PLACEHOLDERS:
             raise ConfigurationError(f"{name} is a placeholder or has blanks around it.")
     stripe_webhook_secrets(settings.stripe)
     listener, given = settings.paypal.webhook_id, settings.paypal.model_fields_set
@@ -378,9 +377,10 @@ def _masked(value: object) -> str:
 
 
 def _explain(error: ValidationError) -> str:
+    words = {"extra_forbidden": "there is no such setting"}
     problems = [
-        f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False)
+        f"{'.'.join(map(str, e['loc'])) or 'settings'}: {words.get(e['type'], e['msg'])}"
+        for e in error.errors(include_input=False, include_url=False)
     ]
     return f"A setting cannot be used: {'; '.join(problems)}."
 

@@ -44,7 +44,7 @@ def test_a_secret_can_come_from_a_folder(
     ("name", "value", "says"),
     [
         ("TSCLI_STRIPE__DEADLINE_SECONDS", "never", "stripe.deadline_seconds"),
-        ("TSCLI_STRIPE__TYPO", "x", "stripe.typo"),
+        ("TSCLI_STRIPE__TYPO", "x", "stripe.typo: there is no such setting"),
         ("TSCLI_STRIPE__API_KEY", "changeme", "placeholder"),
         ("TSCLI_DATABASE_URL", "mysql://host/name", "not supported"),
         ("TSCLI_DATABASE_URL", "nonsense", "cannot be read"),
