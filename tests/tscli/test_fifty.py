@@ -74,8 +74,12 @@ def test_fifty_refunds_at_once_are_one(cli: Cli, tmp_path: Path, key: str, befor
     assert not any("Traceback" in a["err"] or "internal error" in a["err"] for a in answers)
     codes = Counter(a["code"] for a in answers)
     assert codes[0] >= 1
+    # Without claims all fifty write at once. Who waits too long for the books between its request
+    # and its answer does not know what became of it, and says so.
+    unsure = [a["err"] for a in answers if a["code"] == 6 and before]
+    assert all("is not written down yet" in said for said in unsure)
     if key == "one":
-        assert set(codes) <= {0, 5}, codes
+        assert set(codes) - ({6} if unsure else set()) <= {0, 5}, codes
         done = [json.loads(a["out"])["data"] for a in answers if a["code"] == 0]
         assert len({d["operation"]["id"] for d in done}) == 1
     else:
