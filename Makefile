@@ -103,7 +103,7 @@ corpus: $(READY)
 	@$(BIN)/python -m tests.corpus $(ARGS)
 
 month: $(READY)
-	@$(BIN)/python -m pytest tests/long/test_month.py tests/tscli/test_day_killed.py -q -m slow $(ARGS)
+	@$(BIN)/python -m pytest tests/long/test_month.py tests/tscli/test_month.py tests/tscli/test_day_killed.py -q -m slow $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m tests.tools.reference

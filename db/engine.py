@@ -6,6 +6,7 @@ in a 0700 folder. PostgreSQL: see `db.postgresql`.
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,17 @@ READ_ONLY = "tscli_read"
 """Execution option of connections that only read: they take a snapshot and block nobody."""
 
 _BUSY_TIMEOUT_MS = 10_000
+_WAL_PAUSE_SECONDS = 0.01
 _SQLITE_PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "trusted_schema=OFF",
     "temp_store=MEMORY",
     f"busy_timeout={_BUSY_TIMEOUT_MS}",
 )
-"""What a statement may have to take back is kept in memory: a trigger that may refuse needs that
-for every row, and a file of its own for it costs more than the row."""
+"""`temp_store`: what a statement may have to take back is kept in memory. A trigger that may refuse
+needs that for every row, and a file of its own for it costs more than the row. What makes commits
+last is not in it."""
 
 
 def connect(url: str, *, keep_open: bool = False, limits: Limits | None = None) -> Engine:
@@ -101,8 +103,27 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own transaction handling would start deferred transactions, which fail at once
     # when a reader turns writer: we say BEGIN ourselves.
     connection.isolation_level = None
+    _take_wal(connection)
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _take_wal(connection: sqlite3.Connection) -> None:
+    """Turn the journal to WAL, which a new file needs once. SQLite itself does not wait where
+    others do so at the same moment, as the first commands after an installation may.
+
+    Raises:
+        sqlite3.OperationalError: the file was locked for as long as anything is waited for.
+    """
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -169,7 +169,16 @@ def month(
 def test_a_month_ties_every_day(month: Month, database_url: str) -> None:
     """Every day's bridge ties to zero, every payout closes, every break keeps its one name; on
     PostgreSQL, where the same days take longer, of the first two weeks."""
-    days = DAYS if database_url.startswith("sqlite") else DAYS // 2
+    _ties(month, DAYS if database_url.startswith("sqlite") else DAYS // 2)
+
+
+@pytest.mark.slow
+def test_a_whole_month_ties_every_day(month: Month) -> None:
+    """The same of all thirty days, on either database."""
+    _ties(month, DAYS)
+
+
+def _ties(month: Month, days: int) -> None:
     for day in range(days):
         month.play(day)
         bridges = month.reconcile(day)

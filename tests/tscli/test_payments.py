@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,19 @@ def test_csv_and_table(cli: Cli) -> None:
     table = cli("payments", "list").stdout
     assert pay in table
     assert not re.search("\x1b", table)
+
+
+def test_imported_history_moves_no_payment(cli: Cli, home: Path) -> None:
+    """Proves that a row taken in from an old ledger that names one of our payments changes neither
+    what it has nor what can still be refunded of it."""
+    pay = create(cli).data["id"]
+    rows = home / "old.csv"
+    rows.write_text(
+        "transaction_id,payment_id,kind,provider_reference,amount,currency,fee,status,occurred_at\n"
+        f"txn_old,{pay},refund,re_old,-60.00,USD,0.00,succeeded,2026-03-02T08:00:00Z\n"
+    )
+    assert cli("ledger", "import", str(rows)).exit_code == 0
+    shown = cli("payments", "show", pay, "--format", "json")
+    assert (value(shown, "captured"), value(shown, "refunded")) == ("100.00", "0.00")
+    assert cli("payments", "refund", pay, "--amount", "100.00", "--yes").exit_code == 0
+    assert cli("doctor").exit_code == 0

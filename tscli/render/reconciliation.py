@@ -114,11 +114,11 @@ def _figure(value: int, currency: str) -> Any:
 def taken_in_lines(shown: dict[str, Any]) -> tuple[str, ...]:
     """The same as sentences for people."""
     period = shown["period"]
-    head = f"{shown['name']}: {shown['format']}, {shown['rows']} rows"
+    head = f"{shown['name']}: {shown['format']}, {counted(shown['rows'], 'row')}"
     head += f", {shown['unreadable']} unreadable" if shown["unreadable"] else ""
     said = [head + (f", {period['from']} to {period['to']}" if period else "")]
     if "added" in shown:
-        said.append(f"{shown['added']} lines are new, {shown['known']} were known.")
+        said.append(f"{counted(shown['added'], 'new line')}, {shown['known']} known before.")
     for one in shown["stated"]:
         stated, found = (
             value["value"] if isinstance(value, dict) else value

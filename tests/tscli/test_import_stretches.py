@@ -1,0 +1,78 @@
+"""Imports in stretches: their bounds mean nothing, and one that dies between two leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.db.attacks import shell
+
+ROOT = Path(__file__).parents[2]
+EXPORT = ROOT / "sample_data" / "stripe_balance_change.csv"
+READABLE, STRETCH = 82, 10
+
+DYING = """
+import os, signal, sys
+from reconcile import lines
+from tscli.__main__ import run
+lines._STRETCH, left, described = 10, [int(sys.argv[1])], lines._described
+def dies(*words):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return described(*words)
+lines._described = dies
+sys.argv = ["tscli", "reconcile", "import", sys.argv[2]]
+run()
+"""
+"""Takes a file in, and dies while so many of its stretches are made ready."""
+
+
+def kept(url: str) -> list[int]:
+    """Rows of files, archive and lines."""
+    with shell(url) as books:
+        return [int(books.one(f"SELECT count(*) FROM {t}")) for t in ("files", "archive", "lines")]
+
+
+def counts(cli: Cli, path: Path) -> tuple[int, int]:
+    """Lines that were new and known when a file was taken in."""
+    taken = cli("reconcile", "import", str(path), "--format", "json").data
+    return taken["added"], taken["known"]
+
+
+def test_bounds_of_stretches_mean_nothing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves of files that overlap over many stretches that every line is kept once, and one that
+    came back with other money once more."""
+    monkeypatch.setattr("reconcile.lines._STRETCH", STRETCH)
+    rows = EXPORT.read_text().splitlines(keepends=True)
+    part, changed = tmp_path / "part.csv", tmp_path / "changed.csv"
+    part.write_text("".join(rows[:41]))
+    text = "".join(rows).replace("58.43,1.99,56.44", "59.43,1.99,57.44", 1)
+    changed.write_text(text)
+
+    assert counts(cli, part) == (40, 0)
+    assert counts(cli, EXPORT) == (READABLE - 40, 40)
+    assert counts(cli, changed) == (1, READABLE - 1)
+    changed.write_text(text + "\n")
+    assert counts(cli, changed) == (0, READABLE), "the other money is known by now as well"
+    assert cli("audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("stretch", [1, 3, 9])
+def test_killed_in_any_stretch_nothing_is_kept(cli: Cli, database_url: str, stretch: int) -> None:
+    """Proves that a file is taken in whole or not at all, and that the same command ends it."""
+    assert cli("db", "upgrade").exit_code == 0
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, str(stretch), str(EXPORT)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=True,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert kept(database_url) == [0, 0, 0]
+    assert counts(cli, EXPORT) == (READABLE, 0)
+    assert kept(database_url)[2] == READABLE
