@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, union_all, update
 
 from db.bulk import column_stretches
 from db.payments import transaction
@@ -247,16 +247,15 @@ class Ledger:
             "status": t.status,
             "occurred_at": t.occurred_at,
         }
-        query = select(*columns.values()).where(
-            t.provider == owner.provider,
-            t.account == owner.account,
-            t.mode == owner.mode,
-            t.occurred_at >= to_micros(start),
-            t.occurred_at < to_micros(end),
-            # What closing a break posted stands under the break's name: no file can hold it.
-            ~t.provider_reference.startswith("brk_", autoescape=True),
-        )
+        query = select(*columns.values()).where(*_comparable(owner, start, end))
         return column_stretches(self._connection, query, list(columns))
+
+    def count(self, owner: ProviderAccount, start: datetime, end: datetime) -> int:
+        """How many transactions `columns` gives."""
+        query = select(func.count()).select_from(transactions)
+        return int(
+            self._connection.execute(query.where(*_comparable(owner, start, end))).scalar_one()
+        )
 
     def provider_balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What our books say the provider held before an instant, by currency: from the postings
@@ -356,4 +355,20 @@ def _entry_of(row: Any, lines: Iterable[Any]) -> Entry:
             for p in lines
         ),
         reverses=row.reverses,
+    )
+
+
+def _comparable(
+    owner: ProviderAccount, start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """The transactions of [start, end) that a provider's file may hold."""
+    t = transactions.c
+    return (
+        t.provider == owner.provider,
+        t.account == owner.account,
+        t.mode == owner.mode,
+        t.occurred_at >= to_micros(start),
+        t.occurred_at < to_micros(end),
+        # What closing a break posted stands under the break's name: no file can hold it.
+        ~t.provider_reference.startswith("brk_", autoescape=True),
     )

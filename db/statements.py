@@ -7,7 +7,7 @@ lines that are alike in one file are two lines.
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from typing import Any
 
 from sqlalchemy import (
@@ -81,6 +81,11 @@ class Statements:
             )
         ).scalar()
 
+    def last_file(self, owner: ProviderAccount) -> str:
+        """The greatest file id, empty where there is none yet."""
+        query = select(func.max(files.c.file_id)).where(*_mine(files, owner))
+        return self._connection.execute(query).scalar() or ""
+
     def documents(self, owner: ProviderAccount, purpose: str = PURPOSE) -> list[tuple[str, str]]:
         """(file id, document) of every file kept for this purpose, by its id."""
         query = select(files.c.file_id, files.c.document).where(
@@ -97,7 +102,7 @@ class Statements:
         if self._connection.execute(known).first() is not None:
             return
         packer, part, waiting = zlib.compressobj(0 if packed else 1), 0, b""
-        for block in (*blocks, None):
+        for block in chain(blocks, [None]):
             waiting += packer.flush() if block is None else packer.compress(block)
             while len(waiting) >= _PART_BYTES or (block is None and waiting):
                 piece, waiting = waiting[:_PART_BYTES], waiting[_PART_BYTES:]
@@ -163,6 +168,15 @@ class Statements:
             *_mine(lines, owner), *_between(start, end)
         )
         return column_stretches(self._connection, query, (*LINE_COLUMNS, "file", "description"))
+
+    def count(self, owner: ProviderAccount, start: datetime | None, end: datetime | None) -> int:
+        """How many lines of [start, end) there are."""
+        query = select(func.count()).select_from(lines)
+        return int(
+            self._connection.execute(
+                query.where(*_mine(lines, owner), *_between(start, end))
+            ).scalar_one()
+        )
 
     def balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What all lines before an instant come to, net, by currency; what only shows money is

@@ -33,6 +33,8 @@ class Matching:
     dates_apart: timedelta = timedelta(days=7)
     """Further apart than this, a pair that agrees in its money is a break."""
     tolerances: tuple[Tolerance, ...] = ()
+    rows_in_memory: int = 2_500_000
+    """Rows of both sides together that are compared in memory; more go through files on disk."""
 
 
 @dataclass(frozen=True, slots=True)

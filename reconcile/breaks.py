@@ -35,6 +35,9 @@ _FIELD_TEXT = ["|".join(name for bit, name in FIELDS.items() if bits & bit) for 
 """Every set of differing fields as text, by its bits."""
 
 
+NOWHERE = np.zeros(len(PASSES), np.int64)
+"""No pairs of any pass."""
+
 Members = tuple[tuple[int, ...], tuple[int, ...]]
 """Row numbers of ours and of theirs that one break is about."""
 
@@ -86,10 +89,10 @@ def find_breaks(
     reported: Reported,
     verdict: Verdict,
     rules: Rules,
-    by_source: bool | None = None,
+    elsewhere: Array,
 ) -> Found:
-    """All breaks of a comparison; `by_source`: see `names_sources`, which decides otherwise."""
-    by_source = names_sources(verdict) if by_source is None else by_source
+    """All breaks of a comparison; `elsewhere`: see `names_sources`."""
+    by_source = names_sources(verdict, elsewhere)
     e, r, bits, kinds = _rows(verdict)
     groups = [_ordered(expected, reported, members) for members, _ in verdict.groups]
     e = np.concatenate([e, np.array([mine[0] for mine, _ in groups], np.int64)])
@@ -183,12 +186,13 @@ def _rows(verdict: Verdict) -> tuple[Ints, Ints, Ints, Ints]:
     )
 
 
-def names_sources(verdict: Verdict) -> bool:
-    """Whether our ledger names what moved (ch_…, re_…) rather than the provider's line (txn_…).
+def names_sources(verdict: Verdict, elsewhere: Array) -> bool:
+    """Whether our ledger names what moved (ch_…, re_…) rather than the provider's line (txn_…), as
+    most pairs say; `elsewhere` are the pairs by pass of rows that are not here.
 
     A reported row that our ledger lacks is shown under the name the ledger would have given it.
     """
-    by_pass = np.bincount(verdict.pairs.step, minlength=len(PASSES))
+    by_pass = np.bincount(verdict.pairs.step, minlength=len(PASSES)) + elsewhere
     return bool(by_pass[PASSES.index(BY_SOURCE)] > by_pass[PASSES.index(BY_LINE)])
 
 

@@ -5,7 +5,7 @@ is left, and every row that shares an id with it, is compared together by the or
 which then sees all there is to know about it. The result is the one of a single comparison.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,114 +16,108 @@ import pyarrow.compute as pc
 
 from domain.buckets import Bucket
 from domain.run import BucketTotal, check_ties
-from domain.settlement import ExportFormat, LineKind
+from domain.settlement import LineKind
 from reconcile.classify import coverage
-from reconcile.codes import CURRENCIES, KIND_CODES, Array, Ints, sums_by
+from reconcile.codes import CURRENCIES, KIND_CODES, Array, Bools, Ints, sums_by
 from reconcile.compare import compare
 from reconcile.comparison import Comparison
-from reconcile.frames import (
-    CURRENCY,
-    KIND,
-    STATUS,
-    Control,
-    Expected,
-    Reported,
-    expected_frame,
-    reported_frame,
-)
-from reconcile.intake.spilling import Spill
+from reconcile.frames import Control, Expected, Reported, codes_of, ints
+from reconcile.hashing import Keys, Words
+from reconcile.horizon import beyond
+from reconcile.lines import KeptTexts
 from reconcile.pairing import is_in, pair_plainly
-from reconcile.rules import PASSES, Rules
-from reconcile.sides import Ours, Theirs, chunked, some_rows
+from reconcile.piles import Piles
+from reconcile.rules import BY_SOURCE, PASSES, Rules
+from reconcile.sides import Ours, Theirs, chunked, some_rows, take
+from reconcile.spill import our_rows
 
-_OPTIONAL = ("source", "parent", "ours", "payout", "bank_reference")
+_OUR_IDS = ("provider_reference",)
+_THEIR_IDS = ("reference", "source", "parent")
+_OUR_NAMES = ("transaction_id", "payment_id", "provider_reference")
+_THEIR_NAMES = ("reference", "source", "ours")
+_MEMO = KIND_CODES[LineKind.MEMO.value]
 
 
 @dataclass(slots=True)
 class Settled:
-    """Rows that agree and that nothing left over can be about."""
+    """Rows that agree and that nothing left over can be about, and rows that are no money."""
 
-    rows: dict[tuple[str, int], list[int]] = field(default_factory=dict)
-    """(side, currency code) -> rows, amount, fee."""
+    rows: dict[tuple[str, Bucket, int], list[int]] = field(default_factory=dict)
+    """(side, bucket, currency code) -> rows, amount, fee."""
     passes: Array = field(default_factory=lambda: np.zeros(len(PASSES), np.int64))
+    """Pairs by the pass that made them."""
+    matches: Array = field(default_factory=lambda: np.zeros(len(PASSES), np.int64))
+    """Those of the period."""
 
-    def add(self, side: str, currency: Array, amount: Ints, fee: Ints) -> None:
+    def add(self, side: str, bucket: Bucket, frame: pd.DataFrame, rows: Ints) -> None:
         """Count rows of one side."""
-        size = len(CURRENCIES)
+        currency, size = codes_of(frame["currency"])[rows], len(CURRENCIES)
         counts = np.bincount(currency, minlength=size)
-        sums = sums_by(currency, size, amount), sums_by(currency, size, fee)
+        amounts = sums_by(currency, size, ints(frame["amount_minor"])[rows])
+        fees = sums_by(currency, size, ints(frame["fee_minor"])[rows])
         for code in np.flatnonzero(counts).tolist():
-            kept = self.rows.setdefault((side, code), [0, 0, 0])
-            for place, value in enumerate((int(counts[code]), sums[0][code], sums[1][code])):
+            kept = self.rows.setdefault((side, bucket, code), [0, 0, 0])
+            for place, value in enumerate((int(counts[code]), amounts[code], fees[code])):
                 kept[place] += value
 
 
-@dataclass(frozen=True)
-class Bucketed:
-    """The outcome; shaped like a comparison as far as results are concerned."""
+@dataclass(slots=True)
+class _Rest:
+    """Rows that are not settled within their bucket."""
 
-    left: Comparison
-    """What was left over, compared all at once."""
-    totals: tuple[BucketTotal, ...]
-    matches: tuple[tuple[str, int], ...]
+    ours: list[pd.DataFrame] = field(default_factory=list)
+    theirs: list[pd.DataFrame] = field(default_factory=list)
+    texts: list[Any] = field(default_factory=list)
 
-    @property
-    def breaks(self) -> pd.DataFrame:
-        """The breaks with the columns of the breaks CSV."""
-        return self.left.breaks
+    def reported(self, piles: Piles, settled: Settled) -> Reported:
+        """The reported rows as a side of their own."""
+        frame, texts = _joined(self.theirs), piles.reported.texts
+        if self.texts:
+            texts = KeptTexts(frame, pa.chunked_array(self.texts, pa.string()))
+        control = _less(piles.reported.control, settled, "reported")
+        return replace(piles.reported, frame=frame, control=control, texts=texts)
 
-    @property
-    def break_counts(self) -> tuple[tuple[Bucket, int], ...]:
-        """Breaks by kind."""
-        return self.left.break_counts
-
-
-@dataclass(frozen=True, slots=True)
-class Piles:
-    """Both sides in buckets, and what was said of them while they were read."""
-
-    ours: Spill
-    theirs: Spill
-    buckets: int
-    forms: Sequence[ExportFormat]
-    """Format of each export file."""
-    by: str
-    """The pass whose id decided the bucket, so that only its pairs are proven there."""
-    expected: Expected
-    """Without rows: file, rejects, control totals."""
-    reported: Reported
+    def expected(self, piles: Piles, settled: Settled) -> Expected:
+        """The expected rows as a side of their own."""
+        control = _less(piles.expected.control, settled, "expected")
+        return replace(piles.expected, frame=_joined(self.ours), control=control)
 
 
-def compare_piles(piles: Piles, rules: Rules) -> Bucketed:
-    """Compare both sides bucket by bucket; `rules` have no period.
+def compare_piles(piles: Piles, rules: Rules, named: Collection[str] = ()) -> Comparison:
+    """Compare both sides bucket by bucket.
+
+    The comparison holds the rows that were left over, and totals and matches of all; it says
+    what `compare` would say. Rows that go by one of the names are left over in any case, so that
+    they can be asked about.
 
     Raises:
         IntegrityError: the buckets do not sum to the control totals, which is our bug.
     """
-    pairs = [_agreeing(piles, bucket, rules) for bucket in range(piles.buckets)]
-    wanted = _names(piles, pairs)
-    settled, ours, theirs = Settled(), [], []
+    lines = _line_hashes(piles) if piles.by == BY_SOURCE else np.empty(0, np.uint64)
+    pairs = [_agreeing(piles, bucket, rules, lines) for bucket in range(piles.buckets)]
+    wanted = _ids(piles, pairs)
+    settled, rest = Settled(), _Rest()
     covered: set[LineKind] = set()
+    asked = pa.array(sorted(named), pa.string())
     for bucket, (e, r, step) in enumerate(pairs):
-        mine, other = _sides(piles, bucket)
+        mine = our_rows(piles.ours.read(bucket))
+        other, texts = piles.their_bucket(bucket)
         covered |= coverage(Theirs.of(Reported(other))) if len(other) else set()
-        keep = _related(mine, other, e, r, wanted)
-        e, r, step = e[~keep], r[~keep], step[~keep]
-        _count(settled, "expected", mine, e)
-        _count(settled, "reported", other, r)
-        settled.passes += np.bincount(step, minlength=len(PASSES))
-        ours.append(some_rows(mine, _others(len(mine), e)))
-        theirs.append(some_rows(other, _others(len(other), r)))
-    by_line, by_source = (int(settled.passes[PASSES.index(n)]) for n in PASSES[:2])
-    left = compare(
-        Expected(_joined(ours), piles.expected.rejects, piles.expected.file,
-                 _rest(piles.expected.control, settled, "expected")),
-        Reported(_joined(theirs), piles.reported.files, piles.reported.rejects,
-                 _rest(piles.reported.control, settled, "reported"), piles.reported.texts),
-        _covering(rules, covered),
-        by_source=by_source > by_line,
-    )  # fmt: skip
-    return Bucketed(left, _totals(left, settled, piles), _matches(left, settled))
+        keep = _sharing(mine, _OUR_IDS, wanted)[e] | _sharing(other, _THEIR_IDS, wanted)[r]
+        keep |= _sharing(mine, _OUR_NAMES, asked)[e] | _sharing(other, _THEIR_NAMES, asked)[r]
+        _settle_pairs(settled, mine, other, (e[~keep], r[~keep], step[~keep]), rules)
+        shown = np.flatnonzero(_memos(other) & ~_sharing(other, _THEIR_NAMES, asked))
+        _settle_memos(settled, other, shown, rules)
+        rest.ours.append(some_rows(mine, _others(len(mine), e[~keep])))
+        left = _others(len(other), np.concatenate([r[~keep], shown]))
+        rest.theirs.append(some_rows(other, left))
+        if texts is not None:
+            rest.texts += take(texts, left).chunks
+    expected, reported = rest.expected(piles, settled), rest.reported(piles, settled)
+    found = compare(expected, reported, _covering(rules, covered), settled.passes)
+    return replace(
+        found, rules=rules, totals=_totals(found, settled, piles), matches=_matches(found, settled)
+    )
 
 
 def _covering(rules: Rules, covered: set[LineKind]) -> Rules:
@@ -133,116 +127,87 @@ def _covering(rules: Rules, covered: set[LineKind]) -> Rules:
     return replace(rules, covered=frozenset(covered))
 
 
-def _agreeing(piles: Piles, bucket: int, rules: Rules) -> tuple[Ints, Ints, Array]:
-    """Pairs of one bucket that agree under an id that is unique on both sides."""
-    mine, other = _sides(piles, bucket)
-    ours, theirs = Ours.of(Expected(mine)), Theirs.of(Reported(other))
+def _line_hashes(piles: Piles) -> Words:
+    """Hashes of the ids of all reported lines, for buckets that go by another id."""
+    parts = [Keys.of(chunked(part["reference"])).hashes for part in piles.their_parts()]
+    every: Words = np.concatenate(parts)
+    every.sort()
+    return every
+
+
+def _agreeing(piles: Piles, bucket: int, rules: Rules, lines: Words) -> tuple[Ints, Ints, Array]:
+    """Pairs of one bucket that agree under an id that is unique on both sides.
+
+    A row of ours that names a line, which may lie in another bucket, is not settled by its source.
+    """
+    mine, (other, _) = our_rows(piles.ours.read(bucket)), piles.their_bucket(bucket)
+    money = np.flatnonzero(~_memos(other))
+    ours, theirs = Ours.of(Expected(mine)), Theirs.of(Reported(some_rows(other, money)))
     found = pair_plainly(ours, theirs).pairs
     agree = (found.fields == 0) & (found.step == PASSES.index(piles.by))
-    agree &= theirs.kind[found.r] != KIND_CODES[LineKind.MEMO.value]
-    apart = np.abs(ours.at[found.e] - theirs.at[found.r])
-    agree &= apart <= rules.dates_apart_micros
-    return found.e[agree], found.r[agree], found.step[agree]
+    agree &= np.abs(ours.at[found.e] - theirs.at[found.r]) <= rules.dates_apart_micros
+    if lines.size:
+        agree &= ~np.isin(Keys.of(ours.reference).hashes, lines)[found.e]
+    return found.e[agree], money[found.r[agree]], found.step[agree]
 
 
-def _names(piles: Piles, pairs: Sequence[tuple[Ints, Ints, Array]]) -> Any:
+def _ids(piles: Piles, pairs: Sequence[tuple[Ints, Ints, Array]]) -> Any:
     """Every id that a row left over goes by or belongs to."""
     found: list[Any] = []
     for bucket, (e, r, _) in enumerate(pairs):
-        mine, other = _sides(piles, bucket)
-        columns = [(mine, _others(len(mine), e), ("provider_reference",)),
-                   (other, _others(len(other), r), ("reference", "source", "parent"))]  # fmt: skip
+        mine, (other, _) = our_rows(piles.ours.read(bucket)), piles.their_bucket(bucket)
+        left = np.setdiff1d(_others(len(other), r), np.flatnonzero(_memos(other)))
+        columns = [(mine, _others(len(mine), e), _OUR_IDS), (other, left, _THEIR_IDS)]
         for frame, rows, names in columns:
-            part = some_rows(frame, rows)
-            found += [pc.unique(chunked(part[name])) for name in names]
+            found += [pc.unique(take(chunked(frame[name]), rows)) for name in names]
     every = pc.unique(pa.chunked_array(found, pa.string()))
     return every.filter(pc.not_equal(every, ""))
 
 
-def _related(
-    mine: pd.DataFrame, other: pd.DataFrame, e: Ints, r: Ints, wanted: Any
-) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Which agreeing pairs share an id with what is left over."""
-    keep = np.zeros(len(e), bool)
-    for frame, rows, names in ((mine, e, ("provider_reference",)),
-                               (other, r, ("reference", "source", "parent"))):  # fmt: skip
+def _sharing(frame: pd.DataFrame, names: Sequence[str], wanted: Any) -> Bools:
+    """Which rows have one of these texts in one of these columns."""
+    found: Bools = np.zeros(len(frame), bool)
+    if len(wanted):
         for name in names:
-            keep |= is_in(chunked(frame[name]), wanted)[rows]
-    return keep
+            found |= is_in(chunked(frame[name]), wanted)
+    return found
 
 
-def _sides(piles: Piles, bucket: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return _ours(piles.ours.read(bucket)), _theirs(piles.theirs.read(bucket), piles.forms)
+def _memos(theirs: pd.DataFrame) -> Bools:
+    found: Bools = codes_of(theirs["kind"]) == _MEMO
+    return found
 
 
-def no_rows_of_ours() -> pd.DataFrame:
-    """An expected frame without rows."""
-    names = ("transaction_id", "payment_id", "kind", "provider_reference", "amount_minor",
-             "currency", "fee_minor", "status", "occurred_at")  # fmt: skip
-    return expected_frame({name: [] for name in names})
+def _settle_pairs(
+    settled: Settled,
+    mine: pd.DataFrame,
+    other: pd.DataFrame,
+    pairs: tuple[Ints, Ints, Array],
+    rules: Rules,
+) -> None:
+    e, r, step = pairs
+    far = _far(mine, e, rules) & _far(other, r, rules)
+    for bucket, chosen in ((Bucket.MATCHED, ~far), (Bucket.OUTSIDE_PERIOD, far)):
+        settled.add("expected", bucket, mine, e[chosen])
+        settled.add("reported", bucket, other, r[chosen])
+    settled.passes += np.bincount(step, minlength=len(PASSES))
+    settled.matches += np.bincount(step[~far], minlength=len(PASSES))
 
 
-def no_rows_of_theirs() -> pd.DataFrame:
-    """A reported frame without rows."""
-    names = ("reference", "kind", "amount_minor", "currency", "fee_minor", "occurred_at")
-    return reported_frame({name: [] for name in names})
+def _settle_memos(settled: Settled, other: pd.DataFrame, rows: Ints, rules: Rules) -> None:
+    far = _far(other, rows, rules)
+    settled.add("reported", Bucket.NOT_MONEY, other, rows[~far])
+    settled.add("reported", Bucket.OUTSIDE_PERIOD, other, rows[far])
 
 
-def _ours(table: Any) -> pd.DataFrame:
-    if table is None:
-        return no_rows_of_ours()
-    words = {"kind": KIND, "currency": CURRENCY, "status": STATUS}
-    return expected_frame({name: _column(table, name, words) for name in table.column_names
-                           if name != "file"})  # fmt: skip
-
-
-def _theirs(table: Any, forms: Sequence[ExportFormat]) -> pd.DataFrame:
-    if table is None:
-        return no_rows_of_theirs()
-    columns = {name: _column(table, name, {"currency": CURRENCY}) for name in table.column_names}
-    category = table.column("category").combine_chunks().dictionary_encode()
-    if hasattr(category, "combine_chunks"):
-        category = category.combine_chunks()
-    words = category.dictionary.to_pylist()
-    codes = np.asarray(category.indices)
-    file = columns["file"]
-    kinds = np.full(len(codes), -1, np.int8)
-    for place, form in enumerate(forms):
-        known = [form.kinds.get(word.lower()) if word.isascii() else None for word in words]
-        if form.stands:
-            known = [LineKind.MEMO] * len(words)
-        table_of = np.array([-1 if k is None else KIND_CODES[k.value] for k in known], np.int8)
-        here = file == place
-        kinds[here] = table_of[codes[here]]
-    return reported_frame(
-        columns
-        | {
-            "kind": pd.Series(pd.Categorical.from_codes(kinds, dtype=KIND)),
-            "category": pd.Series(pd.Categorical.from_codes(codes, categories=words)),
-        }
-    )
-
-
-def _column(table: Any, name: str, words: dict[str, Any]) -> Any:
-    column = table.column(name)
-    if name in words:
-        return pd.Series(pd.Categorical.from_codes(np.asarray(column), dtype=words[name]))
-    return column if pa.types.is_string(column.type) else np.asarray(column)
+def _far(frame: pd.DataFrame, rows: Ints, rules: Rules) -> Bools:
+    return beyond(ints(frame["occurred_at"])[rows], rules.period)
 
 
 def _others(size: int, taken: Ints) -> Ints:
     free = np.ones(size, bool)
     free[taken] = False
     return np.flatnonzero(free)
-
-
-def _count(settled: Settled, side: str, frame: pd.DataFrame, rows: Ints) -> None:
-    settled.add(
-        side,
-        np.asarray(frame["currency"].cat.codes)[rows],
-        frame["amount_minor"].to_numpy()[rows],
-        frame["fee_minor"].to_numpy()[rows],
-    )
 
 
 def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -254,24 +219,24 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
-def _rest(control: Control, settled: Settled, side: str) -> Control:
+def _less(control: Control, settled: Settled, side: str) -> Control:
     """The control totals less what is settled: what the rows left over have to come to."""
-    found: Control = {}
-    for currency, (rows, amount, fee) in control.items():
-        done = (
-            settled.rows.get((side, CURRENCIES.index(currency)), [0, 0, 0]) if currency else [0] * 3
-        )
-        found[currency] = rows - done[0], amount - done[1], fee - done[2]
-    return {code: figures for code, figures in found.items() if figures[0]}
+    found = {currency: list(figures) for currency, figures in control.items()}
+    for (of, _, code), figures in settled.rows.items():
+        if of == side:
+            kept = found[CURRENCIES[code]]
+            for place, value in enumerate(figures):
+                kept[place] -= value
+    return {code: (rows, *money) for code, (rows, *money) in found.items() if rows}  # type: ignore[misc]
 
 
 def _totals(left: Comparison, settled: Settled, piles: Piles) -> tuple[BucketTotal, ...]:
-    """The buckets of both, proven against the files' own control totals."""
+    """The buckets of both, proven against the sides' own control totals."""
     sums = {
         (t.side, t.bucket, t.currency): [t.rows, t.amount_minor, t.fee_minor] for t in left.totals
     }
-    for (side, code), figures in settled.rows.items():
-        kept = sums.setdefault((side, Bucket.MATCHED, CURRENCIES[code]), [0, 0, 0])
+    for (side, bucket, code), figures in settled.rows.items():
+        kept = sums.setdefault((side, bucket, CURRENCIES[code]), [0, 0, 0])
         for place, value in enumerate(figures):
             kept[place] += value
     made = [BucketTotal(name, side, code, *f) for (side, name, code), f in sums.items()]
@@ -285,6 +250,6 @@ def _totals(left: Comparison, settled: Settled, piles: Piles) -> tuple[BucketTot
 
 def _matches(left: Comparison, settled: Settled) -> tuple[tuple[str, int], ...]:
     counts = dict(left.matches)
-    for name, count in zip(PASSES, settled.passes.tolist(), strict=True):
+    for name, count in zip(PASSES, settled.matches.tolist(), strict=True):
         counts[name] = counts.get(name, 0) + count
     return tuple((name, counts[name]) for name in PASSES if counts.get(name))

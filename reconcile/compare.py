@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from domain.settlement import LineKind
+from reconcile.breaks import NOWHERE
 from reconcile.by_payment import ByPayment, pair_by_payment
 from reconcile.classify import Verdict, classify
-from reconcile.codes import KIND_CODES, Ints
+from reconcile.codes import KIND_CODES, Array, Ints
 from reconcile.comparison import Comparison
 from reconcile.frames import Expected, Reported
 from reconcile.horizon import within_horizon
@@ -23,9 +24,9 @@ from reconcile.totals import bucket_totals
 
 
 def compare(
-    expected: Expected, reported: Reported, rules: Rules, *, by_source: bool | None = None
+    expected: Expected, reported: Reported, rules: Rules, elsewhere: Array = NOWHERE
 ) -> Comparison:
-    """Compare our ledger with the provider's files; `by_source`: see `Comparison`.
+    """Compare our ledger with the provider's files; `elsewhere`: see `Comparison`.
 
     Raises:
         IntegrityError: the buckets do not sum to the control totals, which is our bug.
@@ -37,10 +38,10 @@ def compare(
     else:
         part = replace(reported, frame=some_rows(reported.frame, money))
         verdict = _judge(expected, part, Theirs.of(part), rules).among(money, len(whole))
-    verdict, found = within_horizon(expected, reported, verdict, rules)
+    verdict, found = within_horizon(expected, reported, verdict, rules, elsewhere)
     totals = bucket_totals(expected, reported, verdict.e_bucket, verdict.r_bucket)
     matches = _matches(verdict)
-    return Comparison(expected, reported, rules, totals, matches, verdict, found, by_source)
+    return Comparison(expected, reported, rules, totals, matches, verdict, found, elsewhere)
 
 
 def _judge(expected: Expected, reported: Reported, theirs: Theirs, rules: Rules) -> Verdict:

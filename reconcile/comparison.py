@@ -4,7 +4,7 @@ Breaks stand in a fixed order that depends on their contents alone, and so do th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,9 @@ from domain.breaks import Break, Side
 from domain.buckets import Bucket
 from domain.clock import from_micros, iso
 from domain.run import BucketTotal
-from reconcile.breaks import BREAK_COLUMNS, Found, find_breaks
+from reconcile.breaks import BREAK_COLUMNS, NOWHERE, Found, find_breaks
 from reconcile.classify import Verdict
-from reconcile.codes import Ints
+from reconcile.codes import Array, Ints
 from reconcile.frames import Expected, Reported
 from reconcile.rules import Rules
 from reconcile.sides import some_rows
@@ -40,14 +40,14 @@ class Comparison:
     verdict: Verdict
     found_at_once: Found | None = None
     """The breaks, where they had to be found before the totals."""
-    by_source: bool | None = None
-    """Whether our ledger names what moved; None: as most pairs here say."""
+    elsewhere: Array = field(default_factory=NOWHERE.copy)
+    """Pairs by pass that were made beside this comparison, of rows it does not hold."""
 
     @cached_property
     def found(self) -> Found:
         """The breaks by row numbers, sorted and named."""
         return self.found_at_once or find_breaks(
-            self.expected, self.reported, self.verdict, self.rules, self.by_source
+            self.expected, self.reported, self.verdict, self.rules, self.elsewhere
         )
 
     @property

@@ -57,7 +57,8 @@ def evidence_for(
 
 
 def _rows(comparison: Comparison, side: str, names: set[str]) -> dict[str, str]:
-    """What became of rows of one side, by transaction id or by line and source id."""
+    """What became of rows of one side, by transaction id or by line and source id; of several rows
+    the one that has a partner speaks, and the order of rows means nothing."""
     frame = getattr(comparison, side).frame
     keys = ("transaction_id",) if side == "expected" else ("source", "reference")
     verdict = comparison.verdict
@@ -68,18 +69,19 @@ def _rows(comparison: Comparison, side: str, names: set[str]) -> dict[str, str]:
         else (verdict.pairs.r, verdict.pairs.e)
     )
     partner = dict(zip(own.tolist(), range(len(own)), strict=True)) if names else {}
-    found: dict[str, str] = {}
+    said: dict[str, set[tuple[bool, str]]] = {}
     for key in keys:
         hits: list[int] = np.flatnonzero(frame[key].isin(names).to_numpy(bool)).tolist()
         for row in hits:
             place = partner.get(row)
             if place is None:
-                found[frame[key].iloc[row]] = _alone(BUCKETS[int(buckets[row])])
-                continue
-            step = PASSES[int(verdict.pairs.step[place])]
-            name = _partner(comparison, side, int(other[place]))
-            found[frame[key].iloc[row]] = f"agrees with {name}, found by {step}"
-    return found
+                sentence = _alone(BUCKETS[int(buckets[row])])
+            else:
+                step = PASSES[int(verdict.pairs.step[place])]
+                name = _partner(comparison, side, int(other[place]))
+                sentence = f"agrees with {name}, found by {step}"
+            said.setdefault(frame[key].iloc[row], set()).add((place is None, sentence))
+    return {name: min(sentences)[1] for name, sentences in said.items()}
 
 
 def _alone(bucket: Bucket) -> str:

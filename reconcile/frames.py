@@ -61,12 +61,14 @@ _MAY_BE_EMPTY = ("source", "parent", "ours", "payout", "bank_reference")
 Control = dict[str, tuple[int, int, int]]
 """Currency -> (rows, amount_minor, fee_minor); "" holds the unreadable rows."""
 
+Frames = Callable[[], Iterable[pd.DataFrame]]
+"""The rows of one side in parts, which may be gone through again and again."""
 
 Known = Callable[[Collection[str]], Mapping[str, str]]
 """Those of some provider references that our ledger holds -> payment id, which may be empty."""
 
 
-def _nothing(names: Collection[str]) -> Mapping[str, str]:
+def nothing(names: Collection[str]) -> Mapping[str, str]:
     """Our ledger holds nothing but the frame."""
     return {}
 
@@ -88,7 +90,7 @@ class Expected:
     file: InputFile | None = None
     """The ledger file; None when the rows came from a database."""
     control: Control = field(default_factory=dict)
-    known: Known = field(default=_nothing)
+    known: Known = field(default=nothing)
     """Asked of provider references that are not in the frame."""
 
     @classmethod
@@ -173,16 +175,21 @@ def control_of(frame: pd.DataFrame) -> Control:
     }
 
 
+def add_control(first: Control, second: Control) -> Control:
+    """The control totals of two parts together."""
+    found = dict(first)
+    for currency, figures in second.items():
+        rows, amount, fee = found.get(currency, (0, 0, 0))
+        found[currency] = (rows + figures[0], amount + figures[1], fee + figures[2])
+    return found
+
+
 def control_from(totals: Iterable[ControlTotal], unreadable: int) -> Control:
     """The control totals of files, summed, in the shape `domain.run.check_ties` takes."""
     found: Control = {"": (unreadable, 0, 0)} if unreadable else {}
     for total in totals:
-        rows, amount, fee = found.get(total.currency, (0, 0, 0))
-        found[total.currency] = (
-            rows + total.rows,
-            amount + total.amount_minor,
-            fee + total.fee_minor,
-        )
+        figures = (total.rows, total.amount_minor, total.fee_minor)
+        found = add_control(found, {total.currency: figures})
     return found
 
 

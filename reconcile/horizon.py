@@ -17,17 +17,18 @@ from reconcile.rules import Rules
 
 
 def within_horizon(
-    expected: Expected, reported: Reported, verdict: Verdict, rules: Rules
+    expected: Expected, reported: Reported, verdict: Verdict, rules: Rules, elsewhere: Array
 ) -> tuple[Verdict, Found | None]:
-    """The verdict with everything beyond the horizon set aside, and its breaks.
+    """The verdict with everything beyond the horizon set aside, and its breaks; `elsewhere`: see
+    `breaks.names_sources`.
 
     Without a period nothing is beyond, and breaks are found when somebody asks for them.
     """
     if rules.period is None:
         return verdict, None
-    e_far = _far(ints(expected.frame["occurred_at"]), rules.period)
-    r_far = _far(ints(reported.frame["occurred_at"]), rules.period)
-    found = find_breaks(expected, reported, verdict, rules)
+    e_far = beyond(ints(expected.frame["occurred_at"]), rules.period)
+    r_far = beyond(ints(reported.frame["occurred_at"]), rules.period)
+    found = find_breaks(expected, reported, verdict, rules, elsewhere)
     far = _breaks_far(found, e_far, r_far)
     carried = np.isin(found.frame["break_id"].to_numpy(object), list(rules.carried))
     dropped = far & ~carried
@@ -40,7 +41,10 @@ def within_horizon(
     return replace(verdict, e_bucket=e_bucket, r_bucket=r_bucket), found.only(~dropped)
 
 
-def _far(at: Ints, period: tuple[int, int]) -> Bools:
+def beyond(at: Ints, period: tuple[int, int] | None) -> Bools:
+    """Which instants lie outside a period; none do where there is no period."""
+    if period is None:
+        return np.zeros(len(at), bool)
     return (at < period[0]) | (at >= period[1])
 
 

@@ -17,16 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.settlement import InputFile, Reject
+from reconcile.codes import Array
 from reconcile.frames import (
     TEXT,
     Reported,
+    add_control,
     codes_of,
+    control_from,
     control_of,
     ints,
     joined_reported,
     reported_frame,
 )
-from reconcile.sides import chunked
+from reconcile.sides import chunked, words_of
 
 _CONTENT = (
     "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
@@ -38,9 +41,6 @@ _KEPT = (
 )  # fmt: skip
 MONEY = ("amount_minor", "fee_minor", "currency")
 """What a line may not change once it was reported."""
-
-LINE_NAMES = (*_KEPT, "identity", "ordinal", "description", "file")
-"""What `kept_stretches` gives of a row, and the file it came in."""
 
 _TEXT_CHARS = 200
 _STRETCH = 50_000
@@ -72,7 +72,7 @@ class KeptTexts:
 def identities(frame: pd.DataFrame, *, unique: bool) -> list[str]:
     """The identity of every row of one file, 32 hex digits; `unique`: see `ExportFormat`."""
     names = ("reference",) if unique else _CONTENT
-    content = pc.binary_join_element_wise(*(_words(frame[name]) for name in names), "\x1f")
+    content = pc.binary_join_element_wise(*(words_of(frame[name]) for name in names), "\x1f")
     alike = pd.Series(content, dtype=TEXT)
     number = alike.groupby(alike, sort=False).cumcount().to_numpy()
     named = pc.binary_join_element_wise(content, pa.array(number).cast(pa.string()), "\x1f")
@@ -81,13 +81,6 @@ def identities(frame: pd.DataFrame, *, unique: bool) -> list[str]:
         for start in range(0, len(named), _STRETCH)
         for text in named.slice(start, _STRETCH).to_pylist()
     ]
-
-
-def _words(column: "pd.Series[Any]") -> Any:
-    """A column's values as an Arrow array of what `str` says of them."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return pa.array(column.astype(str), pa.string())
-    return chunked(column) if column.dtype == TEXT else pa.array(column).cast(pa.string())
 
 
 def changed_identity(row: Mapping[str, Any]) -> str:
@@ -111,8 +104,8 @@ def as_taken_in(row: dict[str, Any], taken: dict[str, tuple[Any, ...]]) -> dict[
 def kept_stretches(
     reported: Reported, place: int, *, unique: bool
 ) -> Iterator[dict[str, list[Any]]]:
-    """The rows of the file at `place` as the `lines` table keeps them: columns `LINE_NAMES` but the
-    file, in stretches."""
+    """The rows of the file at `place` as the `lines` table keeps them, the file itself left out: in
+    stretches of columns."""
     frame = reported.frame[reported.frame["file"] == place]
     named = identities(frame, unique=unique)
     for start in range(0, len(frame), _STRETCH):
@@ -147,6 +140,41 @@ def _described(reported: Reported, place: int, columns: Mapping[str, list[Any]])
     return [texts.get((place, line), "")[:_TEXT_CHARS] for line in lines]
 
 
+@dataclass(slots=True)
+class FileNumbers:
+    """Numbers of the files that lines came from, in the order in which they are met."""
+
+    seen: dict[str, int]
+
+    @classmethod
+    def of(cls, named: Iterable[str]) -> "FileNumbers":
+        """Numbers that begin with some files, whether lines came from them or not."""
+        return cls({name: number for number, name in enumerate(named)})
+
+    def of_rows(self, names: Iterable[str]) -> Array:
+        """The number of each row's file."""
+        return np.array([self.seen.setdefault(name, len(self.seen)) for name in names], np.int16)
+
+    def settled(self, files: Mapping[str, InputFile]) -> tuple[tuple[InputFile, ...], Array]:
+        """The files, and where each number stands among them.
+
+        They stand in the order of their digests, so that the order of imports means nothing.
+        """
+        order = sorted(self.seen, key=lambda name: files[name].digest)
+        places = np.argsort([self.seen[name] for name in order]).astype(np.int16)
+        return tuple(files[name] for name in order), places
+
+
+def frame_of_lines(
+    columns: Mapping[str, Sequence[Any]], numbers: FileNumbers
+) -> tuple[pd.DataFrame, pa.Array]:
+    """A stretch of kept lines as a reported frame, its files by their numbers, and the provider's
+    words of each line."""
+    plain = {name: _plain(name, columns[name]) for name in _KEPT}
+    frame = reported_frame(plain | {"file": numbers.of_rows(columns["file"])})
+    return frame, pa.array(columns["description"], pa.string())
+
+
 def reported_of_lines(
     stretches: Iterable[Mapping[str, Sequence[Any]]],
     files: Mapping[str, InputFile],
@@ -154,27 +182,20 @@ def reported_of_lines(
     rejects: Sequence[Reject] = (),
 ) -> Reported:
     """The reported side of kept lines, which come as columns in stretches; `files` maps file ids to
-    files. Its files are those that lines came from, and those `named`.
-
-    Files stand in the order of their digests, so that the order of imports means nothing.
-    """
-    seen = {name: number for number, name in enumerate(named)}
+    files. Its files are those that lines came from, and those `named`."""
+    numbers = FileNumbers.of(named)
     frames, texts = [], []
     for columns in stretches:
-        file = np.array([seen.setdefault(name, len(seen)) for name in columns["file"]], np.int16)
-        plain = {name: _plain(name, columns[name]) for name in _KEPT}
-        frames.append(reported_frame(plain | {"file": file}))
-        texts.append(pa.array(columns["description"], pa.string()))
+        frame, words = frame_of_lines(columns, numbers)
+        frames.append(frame)
+        texts.append(words)
     frame = joined_reported(frames)
-    order = sorted(seen, key=lambda name: files[name].digest)
+    order, places = numbers.settled(files)
     if order:
-        place = np.argsort([seen[name] for name in order]).astype(np.int16)
-        frame["file"] = place[frame["file"].to_numpy()]
-    control = control_of(frame)
-    if rejects:
-        control[""] = (len(rejects), 0, 0)
+        frame["file"] = places[frame["file"].to_numpy()]
+    control = add_control(control_of(frame), control_from((), len(rejects)))
     kept = KeptTexts(frame, pa.chunked_array(texts, pa.string()))
-    return Reported(frame, tuple(files[name] for name in order), tuple(rejects), control, kept)
+    return Reported(frame, order, tuple(rejects), control, kept)
 
 
 def _plain(name: str, values: Sequence[Any]) -> Any:

@@ -9,17 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from domain.clock import from_micros, iso
 from domain.payout import MembersBy, PayoutProof
-from reconcile.codes import Ints
-from reconcile.payout_lines import Loose, Parts, payout_rows, stated_parts
+from reconcile.frames import Frames
+from reconcile.payout_lines import (
+    Line,
+    Loose,
+    Parts,
+    line_of,
+    money_parts,
+    payout_rows,
+    stated_parts,
+)
+from reconcile.sides import some_rows
 from reconcile.sums import SEARCH_MAX, solutions
 
 AUTOMATIC = frozenset({"T0401"})
 """Words of payouts that empty the balance by the provider's own rule."""
+
+_ROW = ("reference", "source", "parent", "bank_reference", "category", "amount_minor", "fee_minor",
+        "currency", "occurred_at")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -31,32 +42,31 @@ class _Payout:
     returned: bool = False
 
 
-def prove_payouts(frame: pd.DataFrame) -> tuple[PayoutProof, ...]:
-    """Every payout of a reported frame with its lines, oldest first.
+def prove_payouts(parts: Frames) -> tuple[PayoutProof, ...]:
+    """Every payout of a reported side with its lines, oldest first.
 
-    The frame has to reach back to the payout before the first one of interest.
+    The side has to reach back to the payout before the first one of interest.
     """
-    places = payout_rows(frame)
-    rows = _records(frame, places)
+    rows = sorted((row for part in parts() for row in _records(part)), key=_order)
     if not rows:
         return ()
     payouts, returns = _sort_out(rows)
-    stated = stated_parts(frame, {row["row"]: (row["source"], row["reference"]) for row in rows})
-    loose = Loose(frame, places, [row["row"] for row in returns])
+    loose = Loose((payout.line for payout in payouts), map(line_of, returns))
+    stated: dict[str, Parts] = {}
+    for frame in money_parts(parts):
+        _add(stated, stated_parts(frame))
+        loose.add_lines(frame)
     return tuple(_prove(payout, stated, loose) for payout in payouts)
 
 
-def _records(frame: pd.DataFrame, rows: Ints) -> list[dict[str, Any]]:
-    """The few rows that are payouts, in an order that depends on their contents alone."""
-    names = ("reference", "source", "parent", "bank_reference", "category", "amount_minor",
-             "fee_minor", "currency", "occurred_at")  # fmt: skip
-    plain = frame[list(names)].iloc[rows].astype(object)
-    plain["row"] = rows
-    found = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
-    return sorted(found, key=_order)
+def _records(part: pd.DataFrame) -> list[dict[str, Any]]:
+    """The few rows that are payouts."""
+    plain = some_rows(part, payout_rows(part))[list(_ROW)].astype(object)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """By contents alone."""
     return row["occurred_at"], row["reference"], row["amount_minor"], row["fee_minor"]
 
 
@@ -79,34 +89,38 @@ def _sort_out(rows: Sequence[dict[str, Any]]) -> tuple[list[_Payout], list[dict[
     return payouts, returns
 
 
+def _add(stated: dict[str, Parts], more: Mapping[str, Parts]) -> None:
+    for name, parts in more.items():
+        stated.setdefault(name, Parts()).add_all(parts)
+
+
 def _prove(payout: _Payout, stated: Mapping[str, Parts], loose: Loose) -> PayoutProof:
     if payout.name in stated:
         return _proof(payout, MembersBy.STATED, stated[payout.name])
     if payout.returned:
-        return _proof(payout, MembersBy.RETURNED, ())
-    row = payout.line["row"]
-    before = loose.before(row)
+        return _proof(payout, MembersBy.RETURNED, Parts())
+    currency, at = payout.line["currency"], payout.line["occurred_at"]
     if payout.line["category"] in AUTOMATIC:
-        return _proof(payout, MembersBy.SWEPT, loose.take(before))
-    chosen, note = _search(loose, before, -payout.line["amount_minor"] - payout.line["fee_minor"])
-    parts = loose.take(chosen)
+        return _proof(payout, MembersBy.SWEPT, loose.sweep(currency, at))
+    paid = -payout.line["amount_minor"] - payout.line["fee_minor"]
+    chosen, note = _search(loose, currency, at, paid)
     if note:
-        loose.add(row)
-    return _proof(payout, MembersBy.NONE if note else MembersBy.SEARCHED, parts, note)
+        # Nobody knows what it took: the next one pays that less.
+        loose.add(line_of(payout.line))
+        return _proof(payout, MembersBy.NONE, Parts(), note)
+    return _proof(payout, MembersBy.SEARCHED, loose.take(chosen))
 
 
-def _search(loose: Loose, rows: Ints, paid: int) -> tuple[Ints, str]:
+def _search(loose: Loose, currency: str, at: int, paid: int) -> tuple[list[Line], str]:
     """The one set of lines that comes to `paid`, or nothing and the reason."""
-    none = np.zeros(0, np.int64)
-    if len(rows) > SEARCH_MAX:
-        return none, f"{len(rows)} lines could be part of it, too many to be sure of any set"
-    rows = loose.in_order(rows)
-    found = solutions(loose.values(rows), paid)
+    count = loose.count(currency, at)
+    if count > SEARCH_MAX:
+        return [], f"{count} lines could be part of it, too many to be sure of any set"
+    lines = loose.before(currency, at)
+    found = solutions([line.amount_minor - line.fee_minor for line in lines], paid)
     if len(found) == 1:
-        return rows[list(found[0])], ""
-    return none, (
-        "more than one set of lines comes to it" if found else "no set of lines comes to it"
-    )
+        return [lines[place] for place in found[0]], ""
+    return [], "more than one set of lines comes to it" if found else "no set of lines comes to it"
 
 
 def _proof(payout: _Payout, by: MembersBy, parts: Parts, note: str = "") -> PayoutProof:
@@ -118,6 +132,6 @@ def _proof(payout: _Payout, by: MembersBy, parts: Parts, note: str = "") -> Payo
         occurred_at=iso(from_micros(line["occurred_at"])),
         bank_reference=line["bank_reference"],
         members_by=by,
-        parts=parts,
+        parts=parts.told(),
         note=note,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconcile.codes import KIND_CODES, SUCCEEDED, Array, Bools, Ints
 from reconcile.frames import TEXT, Expected, Reported, codes_of, ints
@@ -97,6 +98,13 @@ def chunked(column: Any) -> Any:
     """The Arrow chunked array behind a text column."""
     found = pa.array(column, type=pa.string())
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+
+
+def words_of(column: "pd.Series[Any]") -> Any:
+    """A column's values as an Arrow array of what `str` says of them; nothing of a missing word."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pc.fill_null(pa.array(column.astype(str), pa.string()), "")
+    return chunked(column) if column.dtype == TEXT else pa.array(column).cast(pa.string())
 
 
 def take(column: Any, rows: Ints) -> Any:

@@ -1,12 +1,14 @@
 """A ledger side as bytes, to compare the same rows again long after the ledger has moved on."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from reconcile.frames import CURRENCY, EXPECTED_COLUMNS, KIND, STATUS, expected_frame
+from reconcile.frames import CURRENCY, EXPECTED_COLUMNS, KIND, STATUS
 
 _STRETCH = 50_000
 """Rows that are written together."""
@@ -22,15 +24,17 @@ _SCHEMA = pa.schema(
 )
 
 
-def frame_blocks(frame: pd.DataFrame) -> Iterator[bytes]:
-    """An expected frame as a compressed Arrow stream, block by block."""
+def frame_blocks(parts: Iterable[pd.DataFrame]) -> Iterator[bytes]:
+    """Expected frames as one compressed Arrow stream, block by block."""
     sink = io.BytesIO()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, _SCHEMA, options=options) as writer:
-        for start in range(0, len(frame), _STRETCH):
-            part = frame.iloc[start : start + _STRETCH].astype(_WORDS)
-            writer.write_batch(pa.RecordBatch.from_pandas(part, _SCHEMA, preserve_index=False))
-            yield _taken_from(sink)
+        for frame in parts:
+            for start in range(0, len(frame), _STRETCH):
+                part = frame.iloc[start : start + _STRETCH].astype(_WORDS)
+                table = pa.Table.from_pandas(part, _SCHEMA, preserve_index=False)
+                writer.write_table(table.combine_chunks())
+                yield _taken_from(sink)
     yield _taken_from(sink)
 
 
@@ -41,7 +45,8 @@ def _taken_from(sink: io.BytesIO) -> bytes:
     return data
 
 
-def frame_of(data: bytes) -> pd.DataFrame:
-    """The expected frame of such bytes."""
-    table = pa.ipc.open_stream(data).read_all()
-    return expected_frame({name: table.column(name) for name in table.column_names})
+def stretches_of(place: Path) -> Iterator[dict[str, Any]]:
+    """Such bytes, in a file, as the columns of expected frames, stretch by stretch."""
+    with pa.OSFile(str(place)) as source, pa.ipc.open_stream(source) as stream:
+        for batch in stream:
+            yield {name: batch.column(name) for name in batch.schema.names}

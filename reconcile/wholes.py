@@ -1,6 +1,8 @@
 """Breaks that are about a whole: a file, a balance, a payout. One disagreement, no single line."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -10,33 +12,54 @@ from domain.clock import from_micros, iso
 from domain.payout import MembersBy, PayoutProof
 from domain.run import BalanceProof
 from domain.settlement import InputFile, LineKind
-from reconcile.codes import sums_by
+from reconcile.codes import KIND_CODES, Bools, sums_by
 from reconcile.frames import CURRENCY, codes_of, ints
+from reconcile.horizon import beyond
+
+
+@dataclass(slots=True)
+class Inside:
+    """The reported rows of a period: what they come to, and the files they came from."""
+
+    activity: Counter[str] = field(default_factory=Counter)
+    """Net of fees by currency, payouts left out."""
+    payouts: Counter[str] = field(default_factory=Counter)
+    files: set[int] = field(default_factory=set)
+    """Positions among the files of the side."""
+
+    @classmethod
+    def of(cls, parts: Iterable[pd.DataFrame], period: tuple[int, int]) -> "Inside":
+        """All of a side that comes in parts; the period in micros UTC."""
+        found = cls()
+        for frame in parts:
+            found._add(frame, ~beyond(ints(frame["occurred_at"]), period))
+        return found
+
+    def _add(self, frame: pd.DataFrame, inside: Bools) -> None:
+        kinds = codes_of(frame["kind"])
+        paid = kinds == KIND_CODES[LineKind.PAYOUT.value]
+        money = inside & (kinds != KIND_CODES[LineKind.MEMO.value])
+        self.files.update(frame["file"][inside].unique().tolist())
+        for sums, rows in ((self.activity, money & ~paid), (self.payouts, money & paid)):
+            size = len(CURRENCY.categories)
+            nets = sums_by(codes_of(frame["currency"])[rows], size, ints(frame["net_minor"])[rows])
+            sums.update({CURRENCY.categories[code]: net for code, net in enumerate(nets) if net})
 
 
 def prove_balances(
-    opening: dict[str, int], frame: pd.DataFrame, stated: dict[str, int]
+    opening: dict[str, int], inside: Inside, stated: dict[str, int]
 ) -> tuple[BalanceProof, ...]:
     """The balance of every currency over a period, from the reported rows of the period alone.
 
     `opening` and `stated` (closing balances, where the provider states them) are minor units by
     currency.
     """
-    moving = frame[frame["kind"] != LineKind.MEMO.value]
-    paid = (moving["kind"] == LineKind.PAYOUT.value).to_numpy(bool)
-    nets = [
-        dict(zip(CURRENCY.categories, _net(part), strict=True))
-        for part in (moving[~paid], moving[paid])
-    ]
-    currencies = {code for net in nets for code, minor in net.items() if minor}
+    moved = {code for net in (inside.activity, inside.payouts) for code, m in net.items() if m}
     return tuple(
-        BalanceProof(code, opening.get(code, 0), nets[0][code], nets[1][code], stated.get(code))
-        for code in sorted(currencies | opening.keys() | stated.keys())
-    )
-
-
-def _net(frame: pd.DataFrame) -> list[int]:
-    return sums_by(codes_of(frame["currency"]), len(CURRENCY.categories), ints(frame["net_minor"]))
+        BalanceProof(code, opening.get(code, 0), inside.activity[code], inside.payouts[code],
+                     stated.get(code))
+        for code in sorted(moved | opening.keys() | stated.keys())
+    )  # fmt: skip
 
 
 def balance_breaks(proofs: Iterable[BalanceProof], end_micros: int, scope: str) -> Iterator[Break]:

@@ -36,6 +36,8 @@ class ReconcileSection(BaseModel):
     """A line of ours this close before the end of a period may stand in the next file."""
     dates_apart_days: int = Field(default=7, ge=0, le=3660)
     """Further apart than this, a pair that agrees in its money is a break."""
+    rows_in_memory: int = Field(default=2_500_000, ge=0)
+    """Rows of both sides together that are compared in memory; more go through files on disk."""
     tolerances: tuple[ToleranceSection, ...] = ()
     """Differences that are allowed; none unless stated."""
 
@@ -51,6 +53,7 @@ class ReconcileSection(BaseModel):
             cut_off=timedelta(hours=self.cut_off_hours),
             dates_apart=timedelta(days=self.dates_apart_days),
             tolerances=tuple(_tolerance(section) for section in self.tolerances),
+            rows_in_memory=self.rows_in_memory,
         )
 
 

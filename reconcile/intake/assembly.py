@@ -1,6 +1,6 @@
 """Columns that were read become frames: the only part of the intake that knows pandas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -91,15 +91,16 @@ def _kinds_of(read: Read, form: ExportFormat) -> list[Array]:
     """Kind codes of a file: as its shape found them, else by the words of its category."""
     if "kind" in read.columns:
         return [read.columns["kind"]]
+    return [kind_codes(chunk, form) for chunk in read.columns["category"].chunks]
+
+
+def kind_codes(category: Any, form: ExportFormat) -> Array:
+    """Kind codes of a block's words in any letter case, -1 where the word is not known; all memos
+    in a format whose lines only show what stands."""
     if form.stands:
-        return [np.full(read.rows, KIND_CODES[LineKind.MEMO.value], np.int8)]
-    return [_kinds(chunk, form.kinds) for chunk in read.columns["category"].chunks]
-
-
-def _kinds(category: Any, kinds: Mapping[str, Any]) -> Array:
-    """Kind codes of a block's words in any letter case, -1 where the word is not known."""
+        return np.full(len(category), KIND_CODES[LineKind.MEMO.value], np.int8)
     words = category.dictionary.to_pylist()
-    known = [kinds.get(word.lower()) if word.isascii() else None for word in words]
+    known = [form.kinds.get(word.lower()) if word.isascii() else None for word in words]
     table = np.array([-1 if kind is None else KIND_CODES[kind.value] for kind in known], np.int8)
     return table[np.asarray(category.indices)] if len(words) else np.empty(0, np.int8)
 

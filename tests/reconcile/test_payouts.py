@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from domain.arrival import Deposit
@@ -9,35 +11,41 @@ from domain.payout import MembersBy, PayoutProof
 from reconcile.arrivals import Arrivals, find_arrivals
 from reconcile.frames import reported_frame
 from reconcile.payouts import prove_payouts
+from reconcile.sides import some_rows
 from reconcile.sums import solutions
 
 DAY = 86_400_000_000
 
 
-def lines(text: str) -> tuple[PayoutProof, ...]:
-    """Payouts of a small table: ref kind amount fee day payout category source parent."""
+def table(text: str) -> pd.DataFrame:
+    """A small reported frame: ref kind amount fee day payout category source parent."""
     head, *rows = (line.split() for line in text.strip().splitlines())
-    table = [dict(zip(head, row, strict=True)) for row in rows]
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
 
     def column(name: str, default: str) -> list[str]:
-        return ["" if row.get(name, default) == "-" else row.get(name, default) for row in table]
+        return ["" if row.get(name, default) == "-" else row.get(name, default) for row in cells]
 
-    return prove_payouts(
-        reported_frame(
-            {
-                "reference": column("ref", ""),
-                "source": column("source", "-"),
-                "parent": column("parent", "-"),
-                "payout": column("payout", "-"),
-                "category": [row.get("category", row["kind"]) for row in table],
-                "kind": column("kind", "charge"),
-                "amount_minor": [int(row["amount"]) for row in table],
-                "fee_minor": [int(row.get("fee", "0")) for row in table],
-                "currency": column("currency", "USD"),
-                "occurred_at": [int(row["day"]) * DAY for row in table],
-            }
-        )
+    return reported_frame(
+        {
+            "reference": column("ref", ""),
+            "source": column("source", "-"),
+            "parent": column("parent", "-"),
+            "payout": column("payout", "-"),
+            "category": [row.get("category", row["kind"]) for row in cells],
+            "kind": column("kind", "charge"),
+            "amount_minor": [int(row["amount"]) for row in cells],
+            "fee_minor": [int(row.get("fee", "0")) for row in cells],
+            "currency": column("currency", "USD"),
+            "occurred_at": [int(row["day"]) * DAY for row in cells],
+        }
     )
+
+
+def lines(text: str, parts: int = 1) -> tuple[PayoutProof, ...]:
+    """Payouts of a small table, whose rows come in so many parts."""
+    whole = table(text)
+    split = [some_rows(whole, np.arange(part, len(whole), parts)) for part in range(parts)]
+    return prove_payouts(lambda: split)
 
 
 def told(proofs: Sequence[PayoutProof]) -> list[tuple[str, int, str, int | None]]:
@@ -96,12 +104,43 @@ def test_a_payout_is_the_sum_of_its_lines(
 ) -> None:
     """charges - refunds - fees = paid, or the residual; and honesty where nobody can know."""
     assert told(lines(text)) == found
+    assert lines(text, parts=2) == lines(text, parts=5) == lines(text)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_line_that_comes_twice_counts_once(parts: int) -> None:
+    """Wherever its other copy lies; what differs in anything is another line."""
+    named, by_hand = (
+        "ref kind amount day payout\n a charge 500 1 po\n a charge 500 1 po\n a charge 400 1 po\n"
+        " po payout -900 2 -",
+        "ref kind amount day\n a charge 700 1\n b charge 50 1\n a charge 700 1\n p payout -750 2",
+    )
+
+    assert told(lines(named, parts)) == [("po", 900, "stated", 0)]
+    assert told(lines(by_hand, parts)) == [("p", 750, "searched", 0)]
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_what_one_payout_took_is_not_there_for_the_next(parts: int) -> None:
+    """A crowd is swept without the lines that were found before, and with a payout nobody knew."""
+    crowd = "".join(f" m{n} charge 10 3 T0006\n" for n in range(40))
+    proofs = lines(
+        "ref kind amount day category\n a charge 700 1 T0006\n b charge 40 1 T0006\n"
+        f" p1 payout -700 2 T0400\n{crowd} p2 payout -10 4 T0400\n p3 payout -430 5 T0401\n"
+        " c charge 9 6 T0006\n",
+        parts,
+    )
+
+    assert told(proofs) == [
+        ("p1", 700, "searched", 0), ("p2", 10, "none", None), ("p3", 430, "swept", 0),
+    ]  # fmt: skip
+    assert [(part.kind, part.rows) for part in proofs[2].parts] == [("charge", 41), ("payout", 1)]
 
 
 def test_a_search_says_when_it_cannot_know() -> None:
     """More lines than can be searched to the end are no answer."""
-    table = "ref kind amount day\n" + "".join(f" c{n} charge {n + 1} 1\n" for n in range(33))
-    (proof,) = lines(f"{table} p payout -10 2")
+    crowd = "ref kind amount day\n" + "".join(f" c{n} charge {n + 1} 1\n" for n in range(33))
+    (proof,) = lines(f"{crowd} p payout -10 2")
 
     assert proof.members_by is MembersBy.NONE
     assert "33 lines" in proof.note

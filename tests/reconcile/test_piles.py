@@ -9,7 +9,7 @@ from reconcile.breaks_csv import breaks_csv
 from reconcile.buckets import compare_piles
 from reconcile.compare import compare
 from reconcile.intake.files import read_both
-from reconcile.intake.piles import fit_for_piles, pile_up
+from reconcile.intake.piling import fit_for_piles, pile_up
 from reconcile.rules import Rules
 from tests.corpus.files import write
 from tests.corpus.playing import build

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,39 @@ def test_the_same_inputs_again_change_nothing(cli: Cli) -> None:
     assert again.exit_code == first.exit_code
     assert cli("audit", "list", "--limit", "1000", "--format", "json").data == records
     assert "compared before" in again.stderr
+
+
+def test_rows_on_disk_say_what_rows_in_memory_say(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same run to its name, and whatever can be asked of it afterwards."""
+    questions = (
+        ("reconcile", "run", *WEEK),
+        ("reconcile", "run", "--from", "2026-03-04", "--to", "2026-03-06", "--dry-run"),
+        ("reports", "bridge", "--as-of", "2026-03-09"),
+        ("reports", "payouts", "--from", "2026-03-02", "--to", "2026-03-09"),
+    )
+    cli("ledger", "import", LEDGER)
+    first = cli("reconcile", "run", *WEEK, "--export", EXPORT, "--format", "json").data
+    named = cli("breaks", "list", "--kind", "amount_mismatch", "--format", "json").data[0]
+    questions += (
+        ("reconcile", "explain", named["break_id"]),
+        ("reconcile", "rerun", first["run_id"]),
+    )
+    answers = []
+    for rows in ("1000000", "0"):
+        monkeypatch.setenv("TSCLI_RECONCILE__ROWS_IN_MEMORY", rows)
+        answers.append([cli(*words, "--format", "json") for words in questions])
+    memory, disk = ([(ran.exit_code, _plain(ran.data)) for ran in said] for said in answers)
+    assert disk == memory
+    assert answers[1][0].data["already_done"] is True
+
+
+def _plain(data: Any) -> Any:
+    """A result without what is new each time."""
+    if not isinstance(data, dict):
+        return data
+    return {name: value for name, value in data.items() if name not in ("run_id", "started_at")}
 
 
 def test_a_dry_run_keeps_nothing(cli: Cli) -> None:

@@ -1,9 +1,11 @@
 """The bridge between our ledger and a provider's balance, from everything up to an instant."""
 
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.database import Books
@@ -21,6 +23,7 @@ from tscli.services.statements import kept_files
 
 if TYPE_CHECKING:
     from reconcile.comparison import Comparison
+    from reconcile.gathering import Sides
     from tscli.services.context import Context
 
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
@@ -34,14 +37,18 @@ def bridge(context: "Context", owner: ProviderAccount, at: datetime) -> list[Bri
     Raises:
         IntegrityError: the buckets do not sum to their inputs, which is our bug.
     """
-    with context.database.read() as books:
-        comparison = _compare(books, context, owner, at)
+    with (
+        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        context.database.read() as books,
+    ):
+        sides = _gathered(books, context, owner, at, Path(folder))
+        comparison = _compare(sides, context, owner, at)
         files = [kept.file for kept in kept_files(books, owner).values()]
         posted = books.ledger.posted_for_breaks(owner, at)
         ledger = books.ledger.provider_balances(owner, at)
         lines = books.statements.balances(owner, at)
         opening = _opening(books, owner, files, at, lines)
-        bank = _at_the_bank(books, owner, comparison, at)
+        bank = _at_the_bank(books, owner, sides, at)
         breaks = list(comparison.iter_breaks())
         records = books.breaks.known([item.break_id for item in breaks])
     stated = stated_closing(files, at)
@@ -67,33 +74,38 @@ def bridge(context: "Context", owner: ProviderAccount, at: datetime) -> list[Bri
     ]
 
 
+def _gathered(
+    books: Books, context: "Context", owner: ProviderAccount, at: datetime, folder: Path
+) -> "Sides":
+    from reconcile.gathering import Held, gather
+
+    held = Held(
+        ours=books.ledger.columns(owner, _BEGINNING, at),
+        theirs=books.statements.columns(owner, None, at),
+        files={name: kept.file for name, kept in kept_files(books, owner).items()},
+    )
+    rows = books.ledger.count(owner, _BEGINNING, at) + books.statements.count(owner, None, at)
+    return gather(held, rows, context.matching.rows_in_memory, folder)
+
+
 def _compare(
-    books: Books, context: "Context", owner: ProviderAccount, at: datetime
+    sides: "Sides", context: "Context", owner: ProviderAccount, at: datetime
 ) -> "Comparison":
     from domain.run import Period
-    from reconcile.compare import compare
-    from reconcile.frames import Expected, expected_of_stretches
-    from reconcile.lines import reported_of_lines
 
-    period = Period(_BEGINNING, at)
-    files = {name: kept.file for name, kept in kept_files(books, owner).items()}
-    reported = reported_of_lines(books.statements.columns(owner, None, at), files)
-    expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, _BEGINNING, at)))
-    rules = rules_of(owner, period, context.matching, ())
+    rules = rules_of(owner, Period(_BEGINNING, at), context.matching, ())
     every_kind = frozenset(LineKind)
-    return compare(
-        expected, reported, replace(rules, period=(0, to_micros(at)), covered=every_kind)
-    )
+    return sides.compare(replace(rules, period=(0, to_micros(at)), covered=every_kind))
 
 
 def _at_the_bank(
-    books: Books, owner: ProviderAccount, comparison: "Comparison", at: datetime
+    books: Books, owner: ProviderAccount, sides: "Sides", at: datetime
 ) -> dict[str, AtTheBank]:
     """By currency what became of all payouts; nothing where no statement was taken in."""
     from reconcile.payouts import prove_payouts
     from tscli.services.bank import arrivals_of
 
-    payouts = prove_payouts(comparison.reported.frame)
+    payouts = prove_payouts(sides.their_parts)
     seen = arrivals_of(books, owner, payouts, _BEGINNING, at)
     if not seen.found and not seen.breaks:
         return {}

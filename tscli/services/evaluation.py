@@ -1,12 +1,14 @@
 """One evaluation of a period: what our books and the kept statements say, compared.
 
-Everything is read within one view of the books, so that what is compared is one moment.
+Everything is read within one view of the books, so that what is compared is one moment. Rows too
+many for memory lie in a folder meanwhile, which the caller gives and takes away.
 """
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.database import Books
@@ -20,19 +22,22 @@ from domain.payout import PayoutProof
 from domain.provider import ProviderAccount
 from domain.run import BalanceProof, Period
 from domain.settlement import InputFile, Reject
+from tscli.services.balances import opening_balances, stated_closing
 from tscli.services.statements import Kept, kept_files
 
 if TYPE_CHECKING:
     from reconcile.arrivals import Arrivals
     from reconcile.comparison import Comparison
-    from reconcile.frames import Expected, Reported
+    from reconcile.gathering import Held, Sides
     from reconcile.rules import Rules
+    from reconcile.wholes import Inside
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """What came of comparing a period."""
 
+    sides: "Sides"
     comparison: "Comparison"
     inputs: tuple[InputFile, ...]
     balances: tuple[BalanceProof, ...]
@@ -78,24 +83,95 @@ def evaluate(
     owner: ProviderAccount,
     period: Period,
     matching: Matching,
-    named: Sequence[str],
+    folder: Path,
+    *,
+    named: Sequence[str] = (),
+    asked: Collection[str] = (),
 ) -> Evaluated:
-    """Compare a period; `named` are the ids of files that were just handed in.
+    """Compare a period; `named` are the ids of files that were just handed in, `asked` names of
+    rows that the comparison has to hold whatever becomes of them.
 
     Raises:
         IntegrityError: the buckets do not sum to their inputs, which is our bug.
     """
-    from reconcile.compare import compare
+    from reconcile.gathering import gather
 
     carried = books.breaks.open_of(owner, period.start_at)
-    window = _window(period, matching, carried)
-    files = kept_files(books, owner)
-    reported, seen = _reported(books, owner, files, window, period, named)
-    older = Older(books, owner)
-    expected = _expected(books, owner, window, older)
+    look = _Look(
+        books, owner, period, matching, kept_files(books, owner), carried, named,
+        _window(period, matching, carried), Older(books, owner),
+    )  # fmt: skip
+    held, rows = look.held()
+    sides = gather(held, rows, matching.rows_in_memory, folder)
     rules = rules_of(owner, period, matching, carried)
-    comparison = compare(expected, reported, rules)
-    return _told(books, owner, period, matching, files, carried, comparison, named, seen, older)
+    return _told(look, sides, sides.compare(rules, {*asked, *_names(carried)}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one evaluation looks at."""
+
+    books: Books
+    owner: ProviderAccount
+    period: Period
+    matching: Matching
+    files: Mapping[str, Kept]
+    carried: Sequence[BreakRecord]
+    named: Sequence[str]
+    window: tuple[datetime, datetime]
+    older: "Older"
+
+    def held(self) -> "tuple[Held, int]":
+        """Both sides of the window as the books hold them, and how many rows that is."""
+        from reconcile.gathering import Held
+
+        ledger, statements = self.books.ledger, self.books.statements
+        held = Held(
+            ours=ledger.columns(self.owner, *self.window),
+            theirs=statements.columns(self.owner, *self.window),
+            files={name: kept.file for name, kept in self.files.items()},
+            known=self.older,
+            named=set(self.named),
+            rejects=rejects_of(self.files, self.rejecting()),
+        )
+        rows = ledger.count(self.owner, *self.window) + statements.count(self.owner, *self.window)
+        return held, rows
+
+    def rejecting(self) -> list[str]:
+        """Ids of the files whose unreadable rows count."""
+        return sorted(
+            name
+            for name, kept in self.files.items()
+            if name in self.named or _touches(kept.file, self.period)
+        )
+
+    def seen(self, used: Iterable[InputFile]) -> Seen:
+        """Which kept statements it could see, of which it used the lines of some."""
+        digests = {file.digest for file in used}
+        names = sorted(name for name, kept in self.files.items() if kept.file.digest in digests)
+        return Seen(self.window, names, self.rejecting())
+
+    def inputs(self, digests: set[str]) -> tuple[InputFile, ...]:
+        """The files that say something about the period; `digests` are those with lines in it."""
+        digests |= {self.files[name].file.digest for name in self.named}
+        kept = self.files.values()
+        digests |= {k.file.digest for k in kept if k.rejects and _touches(k.file, self.period)}
+        found = {k.file.digest: k.file for k in kept if k.file.digest in digests}
+        return tuple(found[name] for name in sorted(found))
+
+    def balances(self, inside: "Inside") -> tuple[BalanceProof, ...]:
+        """What the provider held, from its lines of the period."""
+        from reconcile.wholes import prove_balances
+
+        every = [kept.file for kept in self.files.values()]
+        opening = opening_balances(self.books, self.owner, every, self.period.start_at)
+        return prove_balances(opening, inside, stated_closing(every, self.period.end_at))
+
+
+def _names(carried: Iterable[BreakRecord]) -> Iterator[str]:
+    """What the rows of breaks go by: what they say now is the evidence where one has gone."""
+    for record in carried:
+        yield from filter(None, (record.transaction_id, record.provider_reference))
 
 
 def rules_of(
@@ -123,28 +199,6 @@ def _window(
     return min(start, oldest), period.end_at + matching.context
 
 
-def _reported(
-    books: Books,
-    owner: ProviderAccount,
-    files: Mapping[str, Kept],
-    window: tuple[datetime, datetime],
-    period: Period,
-    named: Sequence[str],
-) -> "tuple[Reported, Seen]":
-    from reconcile.lines import reported_of_lines
-
-    rejecting = sorted(
-        name for name, kept in files.items() if name in named or _touches(kept.file, period)
-    )
-    rejects = rejects_of(files, rejecting)
-    lines = books.statements.columns(owner, *window)
-    every = {name: kept.file for name, kept in files.items()}
-    reported = reported_of_lines(lines, every, set(named), rejects)
-    digests = {file.digest for file in reported.files}
-    used = sorted(name for name, file in every.items() if file.digest in digests)
-    return reported, Seen(window, used, rejecting)
-
-
 def rejects_of(files: Mapping[str, Kept], names: Iterable[str]) -> list[Reject]:
     """The unreadable rows of some files, in an order that depends on their contents alone."""
     chosen = sorted((files[name] for name in names), key=lambda kept: kept.file.digest)
@@ -157,18 +211,6 @@ def _touches(file: InputFile, period: Period) -> bool:
         return False
     first, last = (datetime.fromisoformat(text) for text in file.period)
     return first < period.end_at and last >= period.start_at
-
-
-def _expected(
-    books: Books,
-    owner: ProviderAccount,
-    window: tuple[datetime, datetime],
-    older: "Older",
-) -> "Expected":
-    from reconcile.frames import Expected, expected_of_stretches
-
-    expected = Expected.of(expected_of_stretches(books.ledger.columns(owner, *window)))
-    return replace(expected, known=older)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,33 +231,23 @@ class Older:
         return {name: self.told[name] for name in names if name in self.told}
 
 
-def _told(
-    books: Books,
-    owner: ProviderAccount,
-    period: Period,
-    matching: Matching,
-    files: Mapping[str, Kept],
-    carried: Sequence[BreakRecord],
-    comparison: "Comparison",
-    named: Sequence[str],
-    seen: Seen,
-    older: Older,
-) -> Evaluated:
-    from reconcile.digest import digest_expected, digest_reported
+def _told(look: _Look, sides: "Sides", comparison: "Comparison") -> Evaluated:
     from reconcile.evidence import evidence_for
     from reconcile.payouts import prove_payouts
-    from reconcile.wholes import balance_breaks, file_breaks, payout_breaks
+    from reconcile.wholes import Inside, balance_breaks, file_breaks, payout_breaks
     from tscli.services.bank import arrivals_of
 
     rules, scope = comparison.rules, comparison.rules.scope
-    payouts = prove_payouts(comparison.reported.frame)
-    due = _within(payouts, period)
-    bank = arrivals_of(books, owner, payouts, seen.window[0], period.end_at)
-    inputs = _inputs(comparison, period, files, named)
-    balances = _balances(books, owner, period, files, comparison)
+    payouts = prove_payouts(sides.their_parts)
+    due = _within(payouts, look.period)
+    bank = arrivals_of(look.books, look.owner, payouts, look.window[0], look.period.end_at)
+    assert rules.period is not None
+    inside = Inside.of(sides.their_parts(), rules.period)
+    inputs = look.inputs({sides.files[at].digest for at in inside.files})
+    balances = look.balances(inside)
     wholes = [
         *file_breaks(inputs, scope),
-        *balance_breaks(balances, to_micros(period.end_at), scope),
+        *balance_breaks(balances, to_micros(look.period.end_at), scope),
         *(
             item
             for item in payout_breaks(payouts, scope)
@@ -224,14 +256,11 @@ def _told(
         *bank.breaks,
     ]
     still = {item.break_id for item in wholes} | set(comparison.found.frame["break_id"])
-    gone = [record for record in carried if record.break_id not in still]
-    # Without what only open breaks reach back for, so that a break that has gone does not make the
-    # same inputs look new.
-    since = to_micros(period.start_at - matching.context)
-    expected_digest = digest_expected(comparison.expected.frame, since)
-    reported_digest = digest_reported(comparison.reported.frame, since)
+    gone = [record for record in look.carried if record.break_id not in still]
+    digests = _digests(look, sides)
     doubts = sorted(f.digest for f in inputs if f.unreadable or any(s.difference for s in f.stated))
     return Evaluated(
+        sides=sides,
         comparison=comparison,
         inputs=inputs,
         balances=balances,
@@ -241,11 +270,21 @@ def _told(
         wholes=tuple(wholes),
         cleared=evidence_for(gone, comparison, payouts, bank.found),
         carried=len(rules.carried & still),
-        fingerprint=digest(
-            canonical([rules.digest, expected_digest, reported_digest, doubts, _at_the_bank(bank)])
-        ),
-        expected_digest=expected_digest,
-        rules=_as_json(rules, seen, older.told),
+        fingerprint=digest(canonical([rules.digest, *digests, doubts, _at_the_bank(bank)])),
+        expected_digest=digests[0],
+        rules=_as_json(rules, look.seen(sides.files), look.older.told),
+    )
+
+
+def _digests(look: _Look, sides: "Sides") -> tuple[str, str]:
+    """Both sides by their content, without what only open breaks reach back for, so that a break
+    that has gone does not make the same inputs look new."""
+    from reconcile.digest import digest_expected, digest_reported
+
+    since = to_micros(look.period.start_at - look.matching.context)
+    return (
+        digest_expected(sides.our_parts(), since),
+        digest_reported(sides.their_parts(), since),
     )
 
 
@@ -268,38 +307,6 @@ def _within(payouts: Iterable[PayoutProof], period: Period) -> set[str]:
         for proof in payouts
         if period.start_at <= datetime.fromisoformat(proof.occurred_at) < period.end_at
     }
-
-
-def _inputs(
-    comparison: "Comparison", period: Period, files: Mapping[str, Kept], named: Sequence[str]
-) -> tuple[InputFile, ...]:
-    """The files that say something about the period."""
-    frame = comparison.reported.frame
-    start, end = to_micros(period.start_at), to_micros(period.end_at)
-    inside = frame["file"][(frame["occurred_at"] >= start) & (frame["occurred_at"] < end)]
-    digests = {comparison.reported.files[place].digest for place in inside.unique().tolist()}
-    digests |= {files[name].file.digest for name in named}
-    digests |= {k.file.digest for k in files.values() if k.rejects and _touches(k.file, period)}
-    found = {kept.file.digest: kept.file for kept in files.values() if kept.file.digest in digests}
-    return tuple(found[name] for name in sorted(found))
-
-
-def _balances(
-    books: Books,
-    owner: ProviderAccount,
-    period: Period,
-    files: Mapping[str, Kept],
-    comparison: "Comparison",
-) -> tuple[BalanceProof, ...]:
-    from reconcile.wholes import prove_balances
-    from tscli.services.balances import opening_balances, stated_closing
-
-    frame = comparison.reported.frame
-    start, end = to_micros(period.start_at), to_micros(period.end_at)
-    inside = frame[(frame["occurred_at"] >= start) & (frame["occurred_at"] < end)]
-    every = [kept.file for kept in files.values()]
-    opening = opening_balances(books, owner, every, period.start_at)
-    return prove_balances(opening, inside, stated_closing(every, period.end_at))
 
 
 def _as_json(rules: "Rules", seen: Seen, known: Mapping[str, str]) -> str:

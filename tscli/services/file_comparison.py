@@ -16,7 +16,6 @@ from domain.settlement import ExportFormat, InputFile, Reject
 from tscli.services.periods import check_zone
 
 if TYPE_CHECKING:
-    from reconcile.buckets import Bucketed
     from reconcile.comparison import Comparison
     from reconcile.frames import Expected, Reported
 
@@ -30,7 +29,7 @@ class FilesOutcome:
     break_counts: tuple[tuple[Bucket, int], ...]
     matches: tuple[tuple[str, int], ...]
     rejects: tuple[Reject, ...]
-    comparison: "Comparison | Bucketed"
+    comparison: "Comparison"
 
     def breaks_csv(self) -> bytes:
         """Every break in its fixed order, as CSV."""
@@ -85,7 +84,7 @@ def _in_buckets(
 ) -> FilesOutcome | None:
     """The same by way of buckets on disk; None when a file's layout cannot be read in pieces."""
     from reconcile.buckets import compare_piles
-    from reconcile.intake.piles import fit_for_piles, pile_up
+    from reconcile.intake.piling import fit_for_piles, pile_up
     from reconcile.rules import Rules
 
     if not fit_for_piles(exports, formats):
@@ -96,9 +95,7 @@ def _in_buckets(
     return _outcome(piles.expected, piles.reported, found)
 
 
-def _outcome(
-    expected: "Expected", reported: "Reported", found: "Comparison | Bucketed"
-) -> FilesOutcome:
+def _outcome(expected: "Expected", reported: "Reported", found: "Comparison") -> FilesOutcome:
     ledgers = (expected.file,) if expected.file else ()
     return FilesOutcome(
         inputs=(*ledgers, *reported.files),

@@ -1,6 +1,8 @@
 """Payouts as the kept statements show them."""
 
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.payout import PayoutProof
@@ -17,15 +19,19 @@ _REACH = timedelta(days=92)
 
 def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> list[PayoutProof]:
     """Every payout of a period with its lines, oldest first."""
-    from reconcile.lines import reported_of_lines
+    from reconcile.gathering import Held, gather
     from reconcile.payouts import prove_payouts
 
-    with context.database.read() as books:
-        window = (period.start_at - _REACH, period.end_at)
-        files = {name: kept.file for name, kept in kept_files(books, owner).items()}
-        reported = reported_of_lines(books.statements.columns(owner, *window), files)
+    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
+        with context.database.read() as books:
+            window = (period.start_at - _REACH, period.end_at)
+            files = {name: kept.file for name, kept in kept_files(books, owner).items()}
+            held = Held((), books.statements.columns(owner, *window), files)
+            rows = books.statements.count(owner, *window)
+            sides = gather(held, rows, context.matching.rows_in_memory, Path(folder))
+        proofs = prove_payouts(sides.their_parts)
     return [
         proof
-        for proof in prove_payouts(reported.frame)
+        for proof in proofs
         if period.start_at <= datetime.fromisoformat(proof.occurred_at) < period.end_at
     ]

@@ -4,6 +4,7 @@ A run is named by what it compared: the same files, ledger rows and rules give t
 and nothing is written.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,19 +69,20 @@ def reconcile_run(
         )
         return [one.file_id for one in taken]
 
-    def look(books: Books, named: Sequence[str]) -> Evaluated:
-        return evaluate(books, owner, period, context.matching, named)
+    def look(books: Books, named: Sequence[str], folder: str) -> Evaluated:
+        return evaluate(books, owner, period, context.matching, Path(folder), named=named)
 
-    if dry_run:
-        with context.database.transaction(dry_run=True) as books:
-            found = look(books, take_in(books))
-            return _kept(books, context, owner, period, found, given.rejects, dry_run=True)
-    with context.database.transaction() as books:
-        named = take_in(books)
-    with context.database.read() as books:
-        found = look(books, named)
-    with context.database.transaction() as books:
-        return _kept(books, context, owner, period, found, given.rejects, dry_run=False)
+    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
+        if dry_run:
+            with context.database.transaction(dry_run=True) as books:
+                found = look(books, take_in(books), folder)
+                return _kept(books, context, owner, period, found, given.rejects, dry_run=True)
+        with context.database.transaction() as books:
+            named = take_in(books)
+        with context.database.read() as books:
+            found = look(books, named, folder)
+        with context.database.transaction() as books:
+            return _kept(books, context, owner, period, found, given.rejects, dry_run=False)
 
 
 def _kept(
@@ -125,7 +127,7 @@ def _kept(
     )
     books.runs.add(run, found.fingerprint, found.breaks())
     books.breaks.clear(run, found.cleared)
-    blocks = frame_blocks(found.comparison.expected.frame)
+    blocks = frame_blocks(found.sides.our_parts())
     books.statements.keep(f"expected:{run.run_id}", blocks, packed=True)
     books.record(
         context.actor,

@@ -4,7 +4,7 @@ the same inputs still give the same bytes."""
 import json
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from tscli.services.statements import Kept, has_unique_ids, kept_files
 
 if TYPE_CHECKING:
     from reconcile.comparison import Comparison
-    from reconcile.frames import Expected, Reported
+    from reconcile.frames import Known, Reported
     from reconcile.rules import Rules
     from tscli.services.context import Context
 
@@ -57,10 +57,13 @@ def explain(context: "Context", name: str, run_id: str | None) -> tuple[Run, lis
     """
     from reconcile.certificate import certificates
 
-    with context.database.read() as books:
+    with (
+        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        context.database.read() as books,
+    ):
         run = _run_of(books, name, run_id)
         owner = ProviderAccount(run.provider, run.account, run.mode)
-        found = evaluate(books, owner, run.period, context.matching, ())
+        found = evaluate(books, owner, run.period, context.matching, Path(folder), asked={name})
     made = certificates(found.comparison, name)
     if not made:
         raise NotFound(
@@ -126,17 +129,30 @@ def rerun(
         NotFound: there is no such run.
         InvalidRequest: its inputs were not kept.
     """
-    from reconcile.compare import compare
+    from reconcile.gathering import Held, gather
 
-    with context.database.read() as books:
+    with (
+        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        context.database.read() as books,
+    ):
         run = books.runs.get(run_id)
         owner = ProviderAccount(run.provider, run.account, run.mode)
         before = list(books.runs.breaks_of(run.run_id))
         inputs = json.loads(run.rules) if run.rules else {}
-        expected = _expected(books, run, inputs)
-        reported = _reported(books, owner, inputs, formats_of(run.provider))
-    rules = _rules(inputs["rules"])
-    comparison = compare(expected, reported, rules)
+        ours = _our_side(books, run, inputs, Path(folder))
+        files = kept_files(books, owner)
+        held = Held(
+            ours=ours,
+            theirs=_lines_again(books, files, inputs, formats_of(run.provider), Path(folder)),
+            files={name: files[name].file for name in inputs["files"]},
+            known=_told_then(inputs["known"]),
+            named=inputs["files"],
+            rejects=rejects_of(files, inputs["rejecting"]),
+        )
+        rows = sum(total.rows for total in run.totals)
+        sides = gather(held, rows, context.matching.rows_in_memory, Path(folder))
+        rules = _rules(inputs["rules"])
+        comparison = sides.compare(rules)
     said = list(_differences(run, before, comparison))
     if rules.digest != run.rules_digest:
         said.append("the passes are not the ones of the run: another version of this program")
@@ -170,58 +186,62 @@ def _rules(values: Mapping[str, Any]) -> "Rules":
     return Rules(**{**values, **made, "period": tuple(values["period"])})
 
 
-def _expected(books: Books, run: Run, inputs: Mapping[str, Any]) -> "Expected":
-    from reconcile.frames import Expected
-    from reconcile.snapshot import frame_of
+def _our_side(
+    books: Books, run: Run, inputs: Mapping[str, Any], folder: Path
+) -> Iterator[Mapping[str, Any]]:
+    """The run's ledger side as it was kept, stretch by stretch."""
+    from reconcile.snapshot import stretches_of
 
-    data = b"".join(books.statements.kept(f"expected:{run.run_id}"))
-    if not data or not inputs:
+    place = folder / "expected"
+    with place.open("wb") as stream:
+        for block in books.statements.kept(f"expected:{run.run_id}"):
+            stream.write(block)
+    if not place.stat().st_size or not inputs:
         raise InvalidRequest(
             f"The inputs of {run.run_id} were not kept.",
             hint="Only runs since statements are kept can be compared again.",
         )
-    told: dict[str, str] = inputs["known"]
+    return stretches_of(place)
+
+
+def _told_then(told: Mapping[str, str]) -> "Known":
+    """What the run was told of our older payments."""
 
     def known(names: Collection[str]) -> dict[str, str]:
         return {name: told[name] for name in names if name in told}
 
-    return replace(Expected.of(frame_of(data)), known=known)
+    return known
 
 
-def _reported(
-    books: Books, owner: ProviderAccount, inputs: Mapping[str, Any], formats: Sequence[ExportFormat]
-) -> "Reported":
+def _lines_again(
+    books: Books,
+    files: Mapping[str, Kept],
+    inputs: Mapping[str, Any],
+    formats: Sequence[ExportFormat],
+    folder: Path,
+) -> Iterator[Mapping[str, Sequence[Any]]]:
     """The lines the run could see, read anew from the bytes of the files that were taken in."""
-    from reconcile.lines import (
-        LINE_NAMES,
-        as_taken_in,
-        kept_stretches,
-        reported_of_lines,
-        rows_of,
-    )
+    from reconcile.lines import as_taken_in, kept_stretches, rows_of
 
     wanted = set(inputs["files"]) | set(inputs["rejecting"])
-    files = kept_files(books, owner)
     first, last = inputs["window"]
-    columns: dict[str, list[Any]] = {name: [] for name in LINE_NAMES}
     taken: dict[str, tuple[Any, ...]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        # Older files first, whether the run used them or not: a line counts where it came first.
-        for file_id in sorted(files):
-            if file_id > max(wanted):
-                break
-            read = _read_again(books, files[file_id], formats, Path(folder))
-            unique = has_unique_ids(formats, files[file_id].file)
-            stretches = kept_stretches(read, 0, unique=unique)
-            for given in (row for part in stretches for row in rows_of(part)):
-                row = as_taken_in(given, taken)
-                if row is None:
-                    continue
-                if first <= row["occurred_at"] < last and file_id in wanted:
-                    for name, value in {**row, "file": file_id}.items():
-                        columns[name].append(value)
-    used = {name: files[name].file for name in inputs["files"]}
-    return reported_of_lines([columns], used, used, rejects_of(files, inputs["rejecting"]))
+    # Older files first, whether the run used them or not: a line counts where it came first.
+    for file_id in sorted(files):
+        if file_id > max(wanted):
+            break
+        read = _read_again(books, files[file_id], formats, folder)
+        unique = has_unique_ids(formats, files[file_id].file)
+        for part in kept_stretches(read, 0, unique=unique):
+            rows = [
+                row | {"file": file_id}
+                for given in rows_of(part)
+                if (row := as_taken_in(given, taken)) is not None
+                and first <= row["occurred_at"] < last
+                and file_id in wanted
+            ]
+            if rows:
+                yield {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _read_again(

@@ -139,7 +139,8 @@ def _keep(
     readable = file.rows - file.unreadable
     if before is not None:
         return TakenIn(before, file, rejects, 0, readable, already_done=True)
-    file_id = context.ids.new("fil")
+    # Which file had a line first is told by the order of the ids, so they follow one another.
+    file_id = context.ids.new("fil", after=books.statements.last_file(owner))
     document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone}
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()

@@ -4,15 +4,12 @@ Which id decides the bucket is told by the first rows: that of the provider's li
 moved, whichever our ledger names. A wrong guess costs memory, never a match.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
 from pathlib import Path
 
 from domain.settlement import ExportFormat
-from reconcile.buckets import Piles, no_rows_of_ours, no_rows_of_theirs
-from reconcile.by_payment import sort_of
 from reconcile.frames import Expected, Reported, control_from
 from reconcile.intake.columns import Values
 from reconcile.intake.export import detect, plain_layout_of
@@ -20,8 +17,10 @@ from reconcile.intake.files import LEDGER_FORMAT, check_distinct, ledger_layout_
 from reconcile.intake.layout import Layout
 from reconcile.intake.reading import Passed, Reader, pass_through, threads
 from reconcile.intake.rows import Row, split
-from reconcile.intake.spilling import Spill, Sums
-from reconcile.rules import BY_LINE, BY_SOURCE
+from reconcile.intake.spilling import Sums, block_batch
+from reconcile.piles import KEYS, Piles, named_by
+from reconcile.rules import BY_LINE
+from reconcile.spill import Spill, our_rows, their_rows
 
 LayoutOf = Callable[[tuple[str, ...]], Layout]
 
@@ -55,7 +54,7 @@ def pile_up(
     plain = [form for form in formats if type(form) is ExportFormat]
     by = _named_by(ledger, exports[0], plain) if exports else BY_LINE
     ours = Spill(folder / "ours", buckets, "provider_reference")
-    theirs = Spill(folder / "theirs", buckets, *_KEYS[by])
+    theirs = Spill(folder / "theirs", buckets, *KEYS[by])
     with ThreadPoolExecutor(threads()) as pool:
         reader = Reader(pool)
         expected = _pile(ledger, ours, 0, reader, ledger_layout_of(ledger.name))
@@ -75,22 +74,26 @@ def pile_up(
         ours=ours,
         theirs=theirs,
         buckets=buckets,
-        forms=tuple(form for _, _, form in found),
         by=by,
         expected=Expected(
-            no_rows_of_ours(), expected[1].rejects, book, control_from(book.totals, book.unreadable)
+            our_rows(None), expected[1].rejects, book, control_from(book.totals, book.unreadable)
         ),
         reported=Reported(
-            no_rows_of_theirs(), files, rejects,
+            their_rows(None), files, rejects,
             control_from(totals, sum(file.unreadable for file in files)),
         ),
     )  # fmt: skip
 
 
 def _pile(
-    path: Path, spill: Spill, place: int, reader: Reader, layout_of: LayoutOf
+    path: Path,
+    spill: Spill,
+    place: int,
+    reader: Reader,
+    layout_of: LayoutOf,
+    chosen: Sequence[ExportFormat] = (),
 ) -> tuple[Sums, Passed]:
-    """Spill the rows of one file and sum them up."""
+    """Spill the rows of one file and sum them up; an export's format is `chosen` by its header."""
     sums, made = Sums(), list[Layout]()
 
     def remember(header: tuple[str, ...]) -> Layout:
@@ -98,7 +101,8 @@ def _pile(
         return made[0]
 
     def take(values: Values) -> None:
-        spill.add(values, made[0], place)
+        form = chosen[0] if chosen else None
+        spill.add(block_batch(values, made[0], place, form))
         sums.add(values.columns)
 
     return sums, pass_through(path, remember, reader, take)
@@ -109,31 +113,24 @@ def _pile_export(
     zone: tzinfo,
 ) -> tuple[Sums, Passed, ExportFormat]:  # fmt: skip
     chosen: list[ExportFormat] = []
-    sums, passed = _pile(
-        path, spill, place, reader, plain_layout_of(path.name, formats, zone, chosen)
-    )
+    layout_of = plain_layout_of(path.name, formats, zone, chosen)
+    sums, passed = _pile(path, spill, place, reader, layout_of, chosen)
     return sums, passed, chosen[0]
-
-
-_KEYS = {BY_LINE: ("reference", ""), BY_SOURCE: ("source", "reference")}
-"""Pass -> the column whose id decides the bucket, and the one where that is empty."""
 
 
 def _named_by(ledger: Path, export: Path, formats: Sequence[ExportFormat]) -> str:
     """Whether our ledger names lines or what moved, by the sorts of the first ids."""
     form = detect(export, formats)[0]
-    ours = _sorts(ledger, "provider_reference")
-    lines, sources = _sorts(export, form.reference), _sorts(export, form.source)
-    hits = [sum((ours & theirs).values()) for theirs in (lines, sources)]
-    return BY_SOURCE if hits[1] > hits[0] else BY_LINE
+    ours = _first_ids(ledger, "provider_reference")
+    return named_by(ours, _first_ids(export, form.reference), _first_ids(export, form.source))
 
 
-def _sorts(path: Path, name: str) -> Counter[str]:
-    """How often each sort of id stands in a column at the beginning of a file."""
+def _first_ids(path: Path, name: str) -> list[str]:
+    """The cells of a column at the beginning of a file."""
     with path.open("rb") as stream:
         text = stream.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
     rows = [row for row in split(text, 1, None, last=False) if isinstance(row, Row)][:-1]
     if not rows or name not in rows[0].cells:
-        return Counter()
+        return []
     place = rows[0].cells.index(name)
-    return Counter(sort_of(row.cells[place]) for row in rows[1:] if place < len(row.cells))
+    return [row.cells[place] for row in rows[1:] if place < len(row.cells)]
