@@ -247,15 +247,18 @@ class Ledger:
             "status": t.status,
             "occurred_at": t.occurred_at,
         }
-        query = select(*columns.values()).where(*_comparable(owner, start, end))
+        query = select(*columns.values()).where(
+            *_within(owner, start, end),
+            # What closing a break posted stands under the break's name: no file can hold it.
+            ~t.provider_reference.startswith("brk_", autoescape=True),
+        )
         return column_stretches(self._connection, query, list(columns))
 
     def count(self, owner: ProviderAccount, start: datetime, end: datetime) -> int:
-        """How many transactions `columns` gives."""
+        """How many transactions of [start, end) there are; `columns` gives no more."""
         query = select(func.count()).select_from(transactions)
-        return int(
-            self._connection.execute(query.where(*_comparable(owner, start, end))).scalar_one()
-        )
+        within = _within(owner, start, end)
+        return int(self._connection.execute(query.where(*within)).scalar_one())
 
     def provider_balances(self, owner: ProviderAccount, before: datetime) -> dict[str, int]:
         """What our books say the provider held before an instant, by currency: from the postings
@@ -358,10 +361,9 @@ def _entry_of(row: Any, lines: Iterable[Any]) -> Entry:
     )
 
 
-def _comparable(
+def _within(
     owner: ProviderAccount, start: datetime, end: datetime
 ) -> tuple[ColumnElement[bool], ...]:
-    """The transactions of [start, end) that a provider's file may hold."""
     t = transactions.c
     return (
         t.provider == owner.provider,
@@ -369,6 +371,4 @@ def _comparable(
         t.mode == owner.mode,
         t.occurred_at >= to_micros(start),
         t.occurred_at < to_micros(end),
-        # What closing a break posted stands under the break's name: no file can hold it.
-        ~t.provider_reference.startswith("brk_", autoescape=True),
     )

@@ -103,7 +103,8 @@ def compare_piles(piles: Piles, rules: Rules, named: Collection[str] = ()) -> Co
         mine = our_rows(piles.ours.read(bucket))
         other, texts = piles.their_bucket(bucket)
         covered |= coverage(Theirs.of(Reported(other))) if len(other) else set()
-        keep = _sharing(mine, _OUR_IDS, wanted)[e] | _sharing(other, _THEIR_IDS, wanted)[r]
+        # The id that made a pair is one of theirs, so theirs tell for both rows.
+        keep = _sharing(other, _THEIR_IDS, wanted)[r]
         keep |= _sharing(mine, _OUR_NAMES, asked)[e] | _sharing(other, _THEIR_NAMES, asked)[r]
         _settle_pairs(settled, mine, other, (e[~keep], r[~keep], step[~keep]), rules)
         shown = np.flatnonzero(_memos(other) & ~_sharing(other, _THEIR_NAMES, asked))

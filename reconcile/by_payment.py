@@ -21,7 +21,7 @@ from reconcile.codes import Ints
 from reconcile.frames import Expected, Known
 from reconcile.parts import PARTS_MAX, Value, unique_parts
 from reconcile.rules import BY_OURS, BY_PARENT, PASSES
-from reconcile.sides import Ours, Theirs, take
+from reconcile.sides import Ours, Theirs, chunked, take
 
 _SORT = re.compile(r"([A-Za-z]+)[_-]")
 
@@ -48,7 +48,7 @@ def pair_by_payment(
     found = ByPayment()
     if not (e_rest.size and r_rest.size):
         return found
-    mine = _our_rows(ours, e_rest)
+    mine = _our_rows(expected, ours, e_rest)
     reported = _their_rows(theirs, r_rest, payments_of(expected, ours))
     reported = reported[reported["payment"].isin(set(mine["payment"]))]
     mine = mine[mine["payment"].isin(set(reported["payment"]))]
@@ -101,11 +101,14 @@ def sort_of(name: str) -> str:
     return match[1].lower() if match else ""
 
 
-def _our_rows(ours: Ours, rows: Ints) -> pd.DataFrame:
+def _our_rows(expected: Expected, ours: Ours, rows: Ints) -> pd.DataFrame:
+    """The rows that belong to a payment, in an order that depends on their contents alone."""
     references = take(ours.reference, rows).to_pylist()
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "row": rows,
+            "at": ours.at[rows],
+            "name": take(chunked(expected.frame["transaction_id"]), rows).to_pylist(),
             "payment": take(ours.payment, rows).to_pylist(),
             "kind": ours.kind[rows],
             "currency": ours.currency[rows],
@@ -114,10 +117,17 @@ def _our_rows(ours: Ours, rows: Ints) -> pd.DataFrame:
             "named": [bool(name) for name in references],
             "sort": [sort_of(name) for name in references],
         }
-    ).query("payment != ''")
+    )
+    return _ranked(found, ["at", "name"])
+
+
+def _ranked(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    filled = frame[frame["payment"] != ""].sort_values(by, kind="stable", ignore_index=True)
+    return filled.assign(rank=filled.index)
 
 
 def _their_rows(theirs: Theirs, rows: Ints, payments: Payments) -> pd.DataFrame:
+    """The rows that belong to a payment, in an order that depends on their contents alone."""
     echoed = take(theirs.ours, rows).to_pylist()
     by_parent = payments.of(take(theirs.parent, rows).to_pylist())
     by_source = payments.of(take(theirs.source, rows).to_pylist())
@@ -125,19 +135,25 @@ def _their_rows(theirs: Theirs, rows: Ints, payments: Payments) -> pd.DataFrame:
         (echo or parent or source, PASSES.index(BY_OURS if echo else BY_PARENT))
         for echo, parent, source in zip(echoed, by_parent, by_source, strict=True)
     ]
-    return pd.DataFrame(
+    references, sources = (take(ids, rows).to_pylist() for ids in (theirs.reference, theirs.source))
+    found = pd.DataFrame(
         {
             "row": rows,
+            "at": theirs.at[rows],
+            "name": references,
+            "source": sources,
+            "place": theirs.place[rows],
             "payment": [name for name, _ in names],
             "step": [step for _, step in names],
             "kind": theirs.kind[rows],
             "currency": theirs.currency[rows],
             "amount": theirs.amount[rows],
             "fee": theirs.fee[rows],
-            "sort": [sort_of(name) for name in take(theirs.source, rows).to_pylist()],
-            "line_sort": [sort_of(name) for name in take(theirs.reference, rows).to_pylist()],
+            "sort": [sort_of(name) for name in sources],
+            "line_sort": [sort_of(name) for name in references],
         }
-    ).query("payment != ''")
+    )
+    return _ranked(found, ["at", "name", "source", "place"])
 
 
 def contradicts(mine: Any, other: Any) -> Any:
@@ -148,20 +164,32 @@ def contradicts(mine: Any, other: Any) -> Any:
 def _equal_money(
     mine: pd.DataFrame, reported: pd.DataFrame, found: ByPayment
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Pair equal money within a payment and kind; equal rows are interchangeable."""
+    """Pair equal money within a payment and kind.
+
+    Rows whose ids are of the same sorts are interchangeable; sorts that contradict each other are
+    passed over, and rows of ours that name an object choose before those that name none.
+    """
+    theirs = sorted(set(zip(reported["sort"], reported["line_sort"], strict=True)))
+    for silent, sort in sorted(set(zip(~mine["named"], mine["sort"], strict=True))):
+        for other in theirs:
+            if not silent and sort in other:
+                continue
+            some = mine[(mine["named"] != silent) & (mine["sort"] == sort)]
+            fit = (reported["sort"] == other[0]) & (reported["line_sort"] == other[1])
+            both = _in_turn(some, reported[fit])
+            rows = (both[name].tolist() for name in ("row", "row_r", "step"))
+            found.pairs += list(zip(*rows, strict=True))
+            mine = mine[~mine["row"].isin(set(both["row"]))]
+            reported = reported[~reported["row"].isin(set(both["row_r"]))]
+    return mine, reported
+
+
+def _in_turn(mine: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
+    """The first row of either side with equal money, the second of either side, and so on."""
     key = ["payment", "kind", "currency", "amount", "fee"]
     mine = mine.assign(again=mine.groupby(key).cumcount())
     reported = reported.assign(again=reported.groupby(key).cumcount())
-    both = mine.merge(reported, on=[*key, "again"], suffixes=("", "_r"))
-    other = {"sort": both["sort_r"], "line_sort": both["line_sort"]}
-    both = both[~contradicts(both, other)]
-    found.pairs += list(
-        zip(both["row"].tolist(), both["row_r"].tolist(), both["step"].tolist(), strict=True)
-    )
-    return (
-        mine[~mine["row"].isin(set(both["row"]))],
-        reported[~reported["row"].isin(set(both["row_r"]))],
-    )
+    return mine.merge(reported, on=[*key, "again"], suffixes=("", "_r"))
 
 
 Record = dict[str, Any]
@@ -175,7 +203,7 @@ def _families(
     A row of ours drops out when any row of theirs in the family contradicts it.
     """
     key = ["payment", "kind", "currency"]
-    order = ["amount", "fee", "row"]
+    order = ["amount", "fee", "rank"]
     theirs = dict(list(reported.sort_values(order).groupby(key)))
     for name, part in mine.sort_values(order).groupby(key):
         if name in theirs:

@@ -46,8 +46,8 @@ def _digest(parts: Iterable[pd.DataFrame], names: tuple[str, ...], since_micros:
         for start, stop in pairwise([*range(0, len(rows), _STRETCH), len(rows)]):
             found.append(_rows(some_rows(frame, rows[start:stop]), names))
     every = np.concatenate(found)
-    every.sort(order=["first", "second"])
-    return hashlib.sha256(every.tobytes()).hexdigest()
+    order = np.lexsort((every["second"], every["first"]))
+    return hashlib.sha256(every[order].tobytes()).hexdigest()
 
 
 def _rows(frame: pd.DataFrame, names: tuple[str, ...]) -> npt.NDArray[Any]:

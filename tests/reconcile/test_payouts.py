@@ -90,6 +90,11 @@ CASES = {
         " r payout 700 3 po -",
         [("po", 700, "returned", 0)],
     ),
+    "lines of its own instant, none after it": (
+        "ref kind amount day category\n a charge 700 1 T0006\n b charge 90 2 T0006\n"
+        " p1 payout -790 2 T0401\n c charge 5 3 T0006",
+        [("p1", 790, "swept", 0)],
+    ),
     "only lines of its currency": (
         "ref kind amount day currency\n a charge 700 1 USD\n b charge 700 1 EUR\n"
         " p payout -700 2 EUR",

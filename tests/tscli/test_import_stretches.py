@@ -64,6 +64,31 @@ def test_bounds_of_stretches_mean_nothing(
     assert cli("audit", "verify").exit_code == 0
 
 
+def test_what_a_later_file_says_of_a_payout(cli: Cli, database_url: str, tmp_path: Path) -> None:
+    """Proves that a line's payout, once said, is not said otherwise, by no file and for no other
+    money; and that the same word again is no conflict."""
+    line = "txn_{},2026-03-02 08:00:00,usd,{},0.00,{},charge,ch_{},{}\n"
+
+    def file(name: str, *said: tuple[str, str]) -> tuple[int, int]:
+        head = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,"
+        head += "source_id,automatic_payout_id\n"
+        rows = [line.format(n, money, money, n, payout) for n, (money, payout) in enumerate(said)]
+        (tmp_path / name).write_text(head + "".join(rows))
+        return counts(cli, tmp_path / name)
+
+    assert file("1.csv", ("5.00", ""), ("6.00", "po_b"), ("7.00", "")) == (3, 0)
+    assert file("2.csv", ("5.00", "po_a"), ("6.00", "po_x"), ("7.50", "po_c")) == (1, 2)
+    assert file("3.csv", ("5.00", "po_x"), ("6.00", "po_x"), ("7.00", "po_c"), ("9", "")) == (1, 3)
+    with shell(database_url) as books:
+        later = books.run("SELECT payout, file_id FROM line_payouts ORDER BY payout")
+        first = books.run("SELECT reference, payout FROM lines ORDER BY reference, amount_minor")
+        files = [name for (name,) in books.run("SELECT file_id FROM files ORDER BY file_id")]
+    assert later == [("po_a", files[1]), ("po_c", files[2])]
+    assert first == [
+        ("txn_0", ""), ("txn_1", "po_b"), ("txn_2", ""), ("txn_2", "po_c"), ("txn_3", ""),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("stretch", [1, 3, 9])
 def test_killed_in_any_stretch_nothing_is_kept(cli: Cli, database_url: str, stretch: int) -> None:
     """Proves that a file is taken in whole or not at all, and that the same command ends it."""
