@@ -1,8 +1,4 @@
-"""Files too large for memory, read once and piled up in buckets.
-
-Which id decides the bucket is told by the first rows: that of the provider's line, or that of what
-moved, whichever our ledger names. A wrong guess costs memory, never a match.
-"""
+"""Files too large for memory, read once and piled up in buckets by the ids of their first rows."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
