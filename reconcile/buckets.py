@@ -21,7 +21,7 @@ from reconcile.classify import coverage
 from reconcile.codes import CURRENCIES, KIND_CODES, Array, Bools, Ints, sums_by
 from reconcile.compare import compare
 from reconcile.comparison import Comparison
-from reconcile.frames import Control, Expected, Reported, codes_of, ints
+from reconcile.frames import Control, Expected, Reported, add_control, codes_of, ints
 from reconcile.hashing import Keys, Words
 from reconcile.horizon import beyond
 from reconcile.lines import KeptTexts
@@ -222,13 +222,11 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _less(control: Control, settled: Settled, side: str) -> Control:
     """The control totals less what is settled: what the rows left over have to come to."""
-    found = {currency: list(figures) for currency, figures in control.items()}
-    for (of, _, code), figures in settled.rows.items():
+    left = control
+    for (of, _, code), (rows, amount, fee) in settled.rows.items():
         if of == side:
-            kept = found[CURRENCIES[code]]
-            for place, value in enumerate(figures):
-                kept[place] -= value
-    return {code: (rows, *money) for code, (rows, *money) in found.items() if rows}  # type: ignore[misc]
+            left = add_control(left, {CURRENCIES[code]: (-rows, -amount, -fee)})
+    return {currency: figures for currency, figures in left.items() if figures[0]}
 
 
 def _totals(left: Comparison, settled: Settled, piles: Piles) -> tuple[BucketTotal, ...]:

@@ -5,6 +5,9 @@ import csv
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +75,41 @@ def test_rows_on_disk_say_what_rows_in_memory_say(
     memory, disk = ([(ran.exit_code, _plain(ran.data)) for ran in said] for said in answers)
     assert disk == memory
     assert answers[1][0].data["already_done"] is True
+
+
+DYING = """
+import os, signal, sys
+from reconcile import buckets, spill
+from tscli.__main__ import run
+def dies(*words):
+    os.kill(os.getpid(), signal.SIGKILL)
+places = {"spilling": (spill.Spill, "finish"), "comparing": (buckets, "_totals")}
+setattr(*places[sys.argv[1]], dies)
+sys.argv = ["tscli", "reconcile", "run", *sys.argv[2:]]
+run()
+"""
+"""A run that dies while its rows go to disk, or while they are compared there."""
+
+
+@pytest.mark.parametrize("at", ["spilling", "comparing"])
+def test_a_run_killed_over_its_buckets_keeps_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at: str
+) -> None:
+    """Nothing of it is in the books, and the same command ends it as if nothing had been."""
+    monkeypatch.setenv("TSCLI_RECONCILE__ROWS_IN_MEMORY", "0")
+    cli("ledger", "import", LEDGER)
+    cli("reconcile", "import", EXPORT)
+    before = cli("audit", "list", "--limit", "1000", "--format", "json").data
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, at, *WEEK], check=False, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(SAMPLE.parent), "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert cli("reconcile", "show", "--format", "json").data == []
+    assert cli("audit", "list", "--limit", "1000", "--format", "json").data == before
+    assert cli("reconcile", "run", *WEEK, "--format", "json").data["already_done"] is False
+    listed = cli("breaks", "list", "--format", "json").data
+    assert sorted((b["kind"], b["provider_reference"]) for b in listed) == key()
 
 
 def _plain(data: Any) -> Any:
