@@ -27,7 +27,7 @@ from reconcile.frames import (
     nothing,
 )
 from reconcile.lines import FileNumbers, frame_of_lines, reported_of_lines
-from reconcile.piles import KEYS, Piles, named_by
+from reconcile.piles import KEYS, TOLD_BY, Piles, named_by
 from reconcile.rules import BY_LINE, Rules
 from reconcile.spill import Spill, batch_of, our_rows, their_rows
 
@@ -35,8 +35,6 @@ Stretches = Iterable[Mapping[str, Sequence[Any]]]
 
 BUCKET_ROWS = 1_000_000
 """So many rows of both sides together lie in one bucket."""
-_TOLD_BY = 1_000
-"""Ids of each side that tell what our ledger names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def _pile_up(held: Held, folder: Path, buckets: int) -> Piles:
     our_control, references = Control(), list[str]()
     for columns in held.ours:
         frame = expected_frame(columns)
-        references = references or frame["provider_reference"].iloc[:_TOLD_BY].tolist()
+        references = references or frame["provider_reference"].iloc[:TOLD_BY].tolist()
         ours.add(batch_of(frame))
         our_control = add_control(our_control, control_of(frame))
     ours.finish()
@@ -163,4 +161,4 @@ def _pile_up(held: Held, folder: Path, buckets: int) -> Piles:
 def _ids(columns: Mapping[str, Sequence[Any]]) -> Iterator[Sequence[str]]:
     """Some ids of lines, and of what moved."""
     for name in ("reference", "source"):
-        yield columns[name][:_TOLD_BY]
+        yield columns[name][:TOLD_BY]

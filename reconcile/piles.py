@@ -20,6 +20,9 @@ from reconcile.spill import Spill, our_rows, their_rows
 KEYS = {BY_LINE: ("reference", ""), BY_SOURCE: ("source", "reference")}
 """Pass -> the column whose id decides a reported row's bucket, and the one where that is empty."""
 
+TOLD_BY = 1_000
+"""Ids of each side that tell what our ledger names."""
+
 
 def named_by(ours: Iterable[str], lines: Iterable[str], sources: Iterable[str]) -> str:
     """Whether our ledger names lines or what moved, by the sorts of some ids of each."""

@@ -18,7 +18,7 @@ from reconcile.intake.instants import local_instant, zoned_instant
 from reconcile.intake.layout import BadCell, currency_code
 from reconcile.intake.masking import shown
 from reconcile.intake.rows import Row
-from reconcile.intake.shaped import Facts, Values, cell
+from reconcile.intake.shaped import Facts, Line, cell
 
 _DAY = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -39,7 +39,7 @@ class Activity:
         self._header: tuple[str, ...] = ()
         self._rows: list[tuple[int, dict[str, str]]] = []
 
-    def take(self, row: Row) -> Iterator[Values]:
+    def take(self, row: Row) -> Iterator[Line]:
         """Nothing yet: how to read a row is known at the end of the file."""
         if not self._header:
             self._header = english(self._form, row.cells)
@@ -50,7 +50,7 @@ class Activity:
         self._rows.append((row.line, dict(zip(self._header, row.cells, strict=True))))
         yield from ()
 
-    def finish(self, last_line: int) -> Iterator[Reject | Values]:
+    def finish(self, last_line: int) -> Iterator[Reject | Line]:
         """Every line, read the way the whole file is written.
 
         Raises:
@@ -71,7 +71,7 @@ class Activity:
             except BadCell as bad:
                 yield Reject(self._name, line, bad.column, bad.reason, shown(bad.text))
 
-    def _line(self, cells: dict[str, str], order: str, point: str) -> Values:
+    def _line(self, cells: dict[str, str], order: str, point: str) -> Line:
         form = self._form
         for name in (form.reference, form.category):
             if not cells[name]:

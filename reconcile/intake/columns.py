@@ -70,13 +70,13 @@ def _column(
         if column.required:
             return cells, Strings.of(cells).lengths > 0
         return cells, np.ones(len(cells), bool)
-    codes = _indices(cells.indices)
+    codes = indices(cells.indices)
     table = np.array([_word(column, word) for word in cells.dictionary.to_pylist()], CODE)
     found = table[codes] if len(table) else np.empty(0, CODE)
     return (cells if column.code is None else found), found >= 0
 
 
-def _indices(array: Any) -> Array:
+def indices(array: Any) -> Array:
     """An int32 array without nulls as numpy's, by its bytes: Arrow's own way would wait for pandas
     to load, because it asks whether pandas wants it."""
     found: Array = np.frombuffer(array.buffers()[1] or b"", np.int32)

@@ -1,5 +1,4 @@
-"""The provider's free text, read again where it is wanted: of the few rows that end in breaks, or
-of all rows that are kept.
+"""The provider's free text, read again where it is wanted: of the few rows that end in breaks.
 
 It is shown, never compared; a file that changed since it was read yields no text.
 """
@@ -13,16 +12,12 @@ import numpy as np
 
 from domain.settlement import ExportFormat
 from reconcile.intake.layout import Column, Layout, Role
-from reconcile.intake.reading import Read
+from reconcile.intake.reading import Passed
 from reconcile.intake.rows import Row, split
-from reconcile.intake.scan import scan
-from reconcile.intake.source import LF, QUOTE, Block, positions
+from reconcile.intake.source import LF
 
 _RECORD_BYTES = 1 << 16
 """More than any record takes."""
-
-_MANY = 256
-"""From so many records of a block on, all of it is read at once."""
 
 _REFERENCE, _TEXT = "reference", "text"
 
@@ -36,16 +31,16 @@ class _File:
     """Offset, size and first line of each block."""
 
     @classmethod
-    def of(cls, read: Read, form: ExportFormat) -> "_File":
+    def of(cls, read: Passed, form: ExportFormat) -> "_File":
         names = {_REFERENCE: form.reference, _TEXT: form.description}
         columns = tuple(Column(key, name, Role.TEXT) for key, name in names.items())
-        return cls(read.path, Layout(read.layout.header, columns, None), read.spans)
+        return cls(read.path, Layout(read.header, columns, None), read.spans)
 
 
 class Descriptions:
     """Finds the description of a row by file and line."""
 
-    def __init__(self, reads: Sequence[Read], forms: Sequence[ExportFormat]) -> None:
+    def __init__(self, reads: Sequence[Passed], forms: Sequence[ExportFormat]) -> None:
         self._files = [_File.of(read, form) for read, form in zip(reads, forms, strict=True)]
 
     def read(self, rows: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int], str]:
@@ -76,34 +71,15 @@ def _rows(file: _File, lines: Sequence[int]) -> Iterable[tuple[int, str, str]]:
                 stream.seek(offset)
                 data = stream.read(size)
                 wanted = [line for line, at in zip(lines, homes, strict=True) if at == home]
-                read = _all if len(wanted) >= _MANY else _some
-                yield from read(data, first, wanted, file.layout)
+                yield from _some(data, first, wanted, file.layout)
     except OSError:
         return
-
-
-def _all(
-    data: bytes, first: int, lines: Sequence[int], layout: Layout
-) -> Iterable[tuple[int, str, str]]:
-    """The wanted ones of all records of a block, which are read as they were the first time."""
-    codes = np.frombuffer(data, np.uint8)
-    ends = positions(codes, LF)
-    block = Block(codes, 0, first, len(ends), positions(codes, QUOTE), last=True)
-    try:
-        cells = scan(block, layout, "")
-    except UnicodeDecodeError:
-        return
-    read = zip(*(cells.table[key].to_pylist() for key in (_REFERENCE, _TEXT)), strict=True)
-    found = dict(zip(cells.lines.tolist(), read, strict=True))
-    for line in lines:
-        if line in found:
-            yield line, *found[line]
 
 
 def _some(
     data: bytes, first: int, lines: Sequence[int], layout: Layout
 ) -> Iterable[tuple[int, str, str]]:
-    """Records one by one, where most of a block is not wanted."""
+    """Records one by one: most of a block is not wanted."""
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == LF)
     places = [layout.header.index(column.name) for column in layout.columns]
     for line in lines:

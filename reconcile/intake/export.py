@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from domain.clock import from_micros, iso
 from domain.errors import InvalidRequest, UnreadableExport
 from domain.export_shape import ActivityFormat, PaymentsFormat, SectionedFormat
 from domain.settlement import ExportFormat, InputFile, Reject, StatedBalance
 from reconcile.intake.activity import Activity, english
+from reconcile.intake.columns import Values
 from reconcile.intake.containers import Unpacked, unpacked
+from reconcile.intake.counting import Sums
 from reconcile.intake.header import find_format, unknown
 from reconcile.intake.layout import Layout, export_layout
 from reconcile.intake.payments_view import PaymentsView
-from reconcile.intake.reading import Read, Reader, input_file, read_through
+from reconcile.intake.reading import Passed, Reader, pass_through
 from reconcile.intake.rows import Row, split
 from reconcile.intake.sections import Sections
-from reconcile.intake.shaped import Facts, Shape, read_shaped
+from reconcile.intake.shaped import Facts, Shape, pass_shaped
 
 _HEAD_BYTES = 1 << 16
 _DELIMITERS = (",", "\t", ";")
@@ -38,13 +39,18 @@ class Choice:
     """`DMY` or `MDY`, where no date tells."""
 
 
+Take = Callable[[Values, ExportFormat], None]
+"""What gets the rows of a file, a block at a time, with the file's format."""
+
+
 @dataclass(slots=True)
 class Export:
-    """A file that was read."""
+    """A file that was read to its end; its rows have been handed on."""
 
     origin: Unpacked
     form: ExportFormat
-    read: Read
+    read: Passed
+    sums: Sums
     shape: Shape | None = None
 
     def rejects(self) -> tuple[Reject, ...]:
@@ -56,10 +62,9 @@ class Export:
         """The file by its content, with what it states about itself."""
         facts = self.shape.facts if self.shape else Facts()
         rejects = self.rejects()
-        file = input_file(self.read, self.form.name, self.read.columns["net_minor"])
+        file = self.sums.file(self.origin.name, self.read, self.form.name)
         return replace(
             file,
-            name=self.origin.name,
             digest=self.origin.digest or file.digest,
             size=self.origin.size,
             rows=file.rows + len(rejects) - len(self.read.rejects),
@@ -73,17 +78,24 @@ class Export:
         """The balance that the lines of such a file come to."""
         if not self.form.stands or file.period is None:
             return ()
-        last = iso(from_micros(int(self.read.columns["occurred_at"].max())))
         return tuple(
-            StatedBalance(t.currency, last, t.amount_minor - t.fee_minor, "standing")
+            StatedBalance(t.currency, file.period[1], t.amount_minor - t.fee_minor, "standing")
             for t in file.totals
         )
 
 
 def read_export(
-    path: Path, formats: Sequence[ExportFormat], zone: tzinfo, reader: Reader, choice: Choice
+    path: Path,
+    formats: Sequence[ExportFormat],
+    zone: tzinfo,
+    reader: Reader,
+    choice: Choice,
+    take: Take,
+    *,
+    described: bool = False,
 ) -> Export:
-    """Read one file.
+    """Read one file and hand on its rows, in file order; where they are to be `described`, with the
+    column `description` if the file has one.
 
     Raises:
         UnreadableExport: the file as a whole cannot be read; bad rows are rejects instead.
@@ -92,18 +104,37 @@ def read_export(
     origin = unpacked(path)
     candidates = _candidates(formats, choice)
     form, delimiter = detect(origin.path, candidates)
-    name = origin.path.name
-    shape: Shape
+    sums, shape = Sums(), _shape(form, origin.path.name, delimiter, choice)
+
+    def count(values: Values) -> None:
+        sums.add(values)
+        take(values, form)
+
+    if shape is not None:
+        return Export(origin, form, pass_shaped(origin.path, shape, count), sums, shape)
+
+    def layout(header: tuple[str, ...]) -> Layout:
+        nonlocal form
+        plain = [form for form in candidates if type(form) is ExportFormat]
+        form, instant = find_format(header, plain, origin.name)
+        stated_utc = instant.endswith("_utc") or "(UTC)" in instant
+        place = UTC if stated_utc else zone
+        return export_layout(header, form, instant, place, described=described)
+
+    read = pass_through(origin.path, layout, reader, count)
+    return Export(origin, form, read, sums)
+
+
+def _shape(form: ExportFormat, name: str, delimiter: str, choice: Choice) -> Shape | None:
+    """How the records of a format become lines; None where they are rows under one header."""
     match form:
         case SectionedFormat():
-            shape = Sections(form, name, delimiter)
+            return Sections(form, name, delimiter)
         case ActivityFormat():
-            shape = Activity(form, name, delimiter, choice.dates)
+            return Activity(form, name, delimiter, choice.dates)
         case PaymentsFormat():
-            shape = PaymentsView(form, name, delimiter)
-        case _:
-            return _plain(origin, candidates, zone, reader)
-    return Export(origin, form, read_shaped(origin.path, shape), shape)
+            return PaymentsView(form, name, delimiter)
+    return None
 
 
 def detect(path: Path, formats: Sequence[ExportFormat]) -> tuple[ExportFormat, str]:
@@ -180,27 +211,3 @@ def _fits(form: ExportFormat, header: tuple[str, ...], delimiter: str) -> bool:
         return form.signature <= set(header)
     # A plain file with another delimiter is refused by its reader, which says what is wrong.
     return delimiter == "," and form.signature <= set(header)
-
-
-def _plain(
-    origin: Unpacked, formats: Sequence[ExportFormat], zone: tzinfo, reader: Reader
-) -> Export:
-    chosen: list[ExportFormat] = []
-    plain = [form for form in formats if type(form) is ExportFormat]
-    layout_of = plain_layout_of(origin.name, plain, zone, chosen)
-    read = read_through(origin.path, layout_of, reader)
-    return Export(origin, chosen[0], read)
-
-
-def plain_layout_of(
-    name: str, formats: Sequence[ExportFormat], zone: tzinfo, chosen: list[ExportFormat]
-) -> Callable[[tuple[str, ...]], Layout]:
-    """What makes a plain export's layout of its header; its format is put into `chosen`."""
-
-    def layout(header: tuple[str, ...]) -> Layout:
-        form, instant = find_format(header, formats, name)
-        chosen.append(form)
-        stated_utc = instant.endswith("_utc") or "(UTC)" in instant
-        return export_layout(header, form, instant, UTC if stated_utc else zone)
-
-    return layout

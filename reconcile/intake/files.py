@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import InvalidRequest
-from domain.settlement import ExportFormat, InputFile
+from domain.settlement import ExportFormat, InputFile, Reject
+from reconcile.intake.columns import Values
+from reconcile.intake.counting import Sums
 from reconcile.intake.descriptions import Descriptions
-from reconcile.intake.export import Choice, join_parts, read_export
+from reconcile.intake.export import Choice, Export, Take, join_parts, read_export
 from reconcile.intake.header import check_present, check_unique
 from reconcile.intake.layout import LEDGER_COLUMNS, Layout, ledger_layout
-from reconcile.intake.reading import Reader, input_file, read_through, threads
+from reconcile.intake.reading import Reader, pass_through, threads
 
 if TYPE_CHECKING:
     from reconcile.frames import Expected, Reported
+    from reconcile.intake.assembly import Part
 
 LEDGER_FORMAT = "ledger"
 """Name under which a ledger file appears among a run's inputs."""
@@ -32,14 +35,20 @@ def read_ledger(path: Path, *, reader: Reader | None = None) -> "Expected":
     Raises:
         UnreadableExport: the file as a whole cannot be read; bad rows are rejects instead.
     """
+    blocks, sums = list[Values](), Sums()
+
+    def take(values: Values) -> None:
+        blocks.append(values)
+        sums.add(values)
+
     with ThreadPoolExecutor(threads()) as pool:
-        read = read_through(path, ledger_layout_of(path.name), reader or Reader(pool))
+        read = pass_through(path, ledger_layout_of(path.name), reader or Reader(pool), take)
     from reconcile.frames import Expected, control_from
     from reconcile.intake.assembly import expected_of
 
-    file = input_file(read, LEDGER_FORMAT, None)
+    file = sums.file(path.name, read, LEDGER_FORMAT)
     control = control_from(file.totals, file.unreadable)
-    return Expected(expected_of(read), read.rejects, file, control)
+    return Expected(expected_of(blocks), read.rejects, file, control)
 
 
 def ledger_layout_of(name: str) -> Callable[[tuple[str, ...]], Layout]:
@@ -67,29 +76,40 @@ def read_exports(
         UnreadableExport: a file as a whole cannot be read; bad rows are rejects instead.
         InvalidRequest: two files have the same content, or a format is named that is none.
     """
+    parts: list[list[Part]] = [[] for _ in paths]
+
+    def taking(place: int) -> Take:
+        return lambda values, form: parts[place].append((place, form, values))
+
     with ThreadPoolExecutor(threads()) as pool:
         found = [
-            read_export(path, formats, zone, reader or Reader(pool), choice or Choice())
-            for path in paths
+            read_export(path, formats, zone, reader or Reader(pool), choice or Choice(), taking(n))
+            for n, path in enumerate(paths)
         ]
-    join_parts(found)
+    files, rejects = joined(found)
     from reconcile.frames import Reported, control_from
     from reconcile.intake.assembly import reported_of
 
-    reads = [export.read for export in found]
-    forms = [export.form for export in found]
+    return Reported(
+        reported_of([part for several in parts for part in several]),
+        files,
+        rejects,
+        control_from([t for file in files for t in file.totals], sum(f.unreadable for f in files)),
+        Descriptions([one.read for one in found], [one.form for one in found]),
+    )
+
+
+def joined(found: Sequence[Export]) -> tuple[tuple[InputFile, ...], tuple[Reject, ...]]:
+    """Files that were read, and their rejects, once all of them are there: a report may have come
+    in several of them.
+
+    Raises:
+        InvalidRequest: two files have the same content.
+    """
+    join_parts(found)
     files = tuple(export.file() for export in found)
     check_distinct(files)
-    control = control_from(
-        [total for file in files for total in file.totals], sum(file.unreadable for file in files)
-    )
-    return Reported(
-        reported_of(reads, forms),
-        files,
-        tuple(reject for export in found for reject in export.rejects()),
-        control,
-        Descriptions(reads, forms),
-    )
+    return files, tuple(reject for export in found for reject in export.rejects())
 
 
 def read_both(

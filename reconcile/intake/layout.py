@@ -140,9 +140,15 @@ def ledger_layout(header: tuple[str, ...]) -> Layout:
 
 
 def export_layout(
-    header: tuple[str, ...], form: ExportFormat, instant: str, zone: tzinfo
+    header: tuple[str, ...],
+    form: ExportFormat,
+    instant: str,
+    zone: tzinfo,
+    *,
+    described: bool = False,
 ) -> Layout:
-    """The layout of a provider's export; `instant` is the header its instants stand under."""
+    """The layout of a provider's export; `instant` is the header its instants stand under, and
+    `described` asks for the provider's own words of each line."""
     ours = next((name for name in form.ours if name in header), "")
     optional = {
         "source": form.source,
@@ -150,6 +156,7 @@ def export_layout(
         "ours": ours,
         "payout": form.payout,
         "bank_reference": form.bank_reference,
+        "description": form.description if described else "",
     }
     return Layout(
         header,
@@ -158,7 +165,7 @@ def export_layout(
             *(
                 Column(key, name, Role.TEXT, required=False)
                 for key, name in optional.items()
-                if name in header
+                if name and name in header
             ),
             Column("category", form.category, Role.OPEN_WORD),
             Column("currency", form.currency, Role.WORD, code=currency_code),

@@ -15,7 +15,7 @@ from reconcile.intake.header import check_present, check_unique
 from reconcile.intake.instants import local_instant
 from reconcile.intake.layout import BadCell, currency_code
 from reconcile.intake.rows import Row
-from reconcile.intake.shaped import Facts, Values, cell
+from reconcile.intake.shaped import Facts, Line, cell
 
 
 class PaymentsView:
@@ -27,7 +27,7 @@ class PaymentsView:
         self._form, self._name = form, name
         self._header: tuple[str, ...] = ()
 
-    def take(self, row: Row) -> Iterator[Values]:
+    def take(self, row: Row) -> Iterator[Line]:
         """The charge of a payment, and its refund where there is one."""
         form = self._form
         if not self._header:
@@ -47,13 +47,13 @@ class PaymentsView:
         )
         yield from self._lines(cells, *names)
 
-    def finish(self, last_line: int) -> Iterator[Reject | Values]:
+    def finish(self, last_line: int) -> Iterator[Reject | Line]:
         """Nothing had to wait."""
         return iter(())
 
     def _lines(
         self, cells: dict[str, str], currency: str, paid: str, refunded: str
-    ) -> Iterator[Values]:
+    ) -> Iterator[Line]:
         form = self._form
         code = cell(currency, cells[currency], lambda: currency_code(cells[currency]))
 

@@ -1,33 +1,29 @@
 """Files too large for memory, read once and piled up in buckets by the ids of their first rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from domain.settlement import ExportFormat
 from reconcile.frames import Expected, Reported, control_from
+from reconcile.intake.batches import export_batch, ledger_batch
 from reconcile.intake.columns import Values
-from reconcile.intake.export import detect, plain_layout_of
-from reconcile.intake.files import LEDGER_FORMAT, check_distinct, ledger_layout_of
-from reconcile.intake.layout import Layout
-from reconcile.intake.reading import Passed, Reader, pass_through, threads
-from reconcile.intake.rows import Row, split
-from reconcile.intake.spilling import Sums, block_batch
-from reconcile.piles import KEYS, Piles, named_by
+from reconcile.intake.counting import Sums
+from reconcile.intake.descriptions import Descriptions
+from reconcile.intake.export import Choice, read_export
+from reconcile.intake.files import LEDGER_FORMAT, joined, ledger_layout_of
+from reconcile.intake.reading import Reader, pass_through, threads
+from reconcile.piles import KEYS, TOLD_BY, Piles, named_by
 from reconcile.rules import BY_LINE
 from reconcile.spill import Spill, our_rows, their_rows
 
-LayoutOf = Callable[[tuple[str, ...]], Layout]
-
 BUCKET_BYTES = 96 << 20
 """So much of the files goes into one bucket."""
-_HEAD_BYTES = 1 << 16
-
-
-def fit_for_piles(exports: Sequence[Path], formats: Sequence[ExportFormat]) -> bool:
-    """Whether all files are of the plain layouts that can be read in pieces."""
-    return all(type(detect(path, formats)[0]) is ExportFormat for path in exports)
 
 
 def pile_up(
@@ -47,86 +43,85 @@ def pile_up(
     """
     size = sum(path.stat().st_size for path in (ledger, *exports))
     buckets = max(2, -(-size // bucket_bytes))
-    plain = [form for form in formats if type(form) is ExportFormat]
-    by = _named_by(ledger, exports[0], plain) if exports else BY_LINE
-    ours = Spill(folder / "ours", buckets, "provider_reference")
-    theirs = Spill(folder / "theirs", buckets, *KEYS[by])
+    ours, sums = _Ours(folder / "ours", buckets), Sums()
+
+    def take(values: Values) -> None:
+        ours.add(values)
+        sums.add(values)
+
     with ThreadPoolExecutor(threads()) as pool:
         reader = Reader(pool)
-        expected = _pile(ledger, ours, 0, reader, ledger_layout_of(ledger.name))
+        read = pass_through(ledger, ledger_layout_of(ledger.name), reader, take)
+        theirs = _Theirs(folder / "theirs", buckets, ours.references)
         found = [
-            _pile_export(path, theirs, place, reader, plain, zone)
+            read_export(path, formats, zone, reader, Choice(), partial(theirs.add, place))
             for place, path in enumerate(exports)
         ]
-    ours.finish()
-    theirs.finish()
-    book = expected[0].file(ledger.name, expected[1], LEDGER_FORMAT)
-    files = tuple(sums.file(path.name, passed, form.name) for path, (sums, passed, form) in zip(
-        exports, found, strict=True))  # fmt: skip
-    check_distinct(files)
+    book = sums.file(ledger.name, read, LEDGER_FORMAT)
+    files, rejects = joined(found)
     totals = [total for file in files for total in file.totals]
-    rejects = tuple(reject for _, passed, _ in found for reject in passed.rejects)
     return Piles(
-        ours=ours,
-        theirs=theirs,
+        ours=ours.finished(),
+        theirs=theirs.finished(),
         buckets=buckets,
-        by=by,
+        by=theirs.by,
         expected=Expected(
-            our_rows(None), expected[1].rejects, book, control_from(book.totals, book.unreadable)
+            our_rows(None), read.rejects, book, control_from(book.totals, book.unreadable)
         ),
         reported=Reported(
             their_rows(None), files, rejects,
             control_from(totals, sum(file.unreadable for file in files)),
+            Descriptions([one.read for one in found], [one.form for one in found]),
         ),
     )  # fmt: skip
 
 
-def _pile(
-    path: Path,
-    spill: Spill,
-    place: int,
-    reader: Reader,
-    layout_of: LayoutOf,
-    chosen: Sequence[ExportFormat] = (),
-) -> tuple[Sums, Passed]:
-    """Spill the rows of one file and sum them up; an export's format is `chosen` by its header."""
-    sums, made = Sums(), list[Layout]()
+class _Ours:
+    """Our rows on their way into buckets."""
 
-    def remember(header: tuple[str, ...]) -> Layout:
-        made.append(layout_of(header))
-        return made[0]
+    def __init__(self, folder: Path, buckets: int) -> None:
+        self._spill = Spill(folder, buckets, "provider_reference")
+        self.references: list[str] = []
+        """Those of the first rows."""
 
-    def take(values: Values) -> None:
-        form = chosen[0] if chosen else None
-        spill.add(block_batch(values, made[0], place, form))
-        sums.add(values.columns)
+    def add(self, values: Values) -> None:
+        self._spill.add(ledger_batch(values))
+        self.references = self.references or _first(values, "provider_reference")
 
-    return sums, pass_through(path, remember, reader, take)
+    def finished(self) -> Spill:
+        self._spill.finish()
+        return self._spill
 
 
-def _pile_export(
-    path: Path, spill: Spill, place: int, reader: Reader, formats: Sequence[ExportFormat],
-    zone: tzinfo,
-) -> tuple[Sums, Passed, ExportFormat]:  # fmt: skip
-    chosen: list[ExportFormat] = []
-    layout_of = plain_layout_of(path.name, formats, zone, chosen)
-    sums, passed = _pile(path, spill, place, reader, layout_of, chosen)
-    return sums, passed, chosen[0]
+class _Theirs:
+    """Their rows on their way into buckets: by which of their ids, the first of them tell."""
+
+    def __init__(self, folder: Path, buckets: int, references: Sequence[str]) -> None:
+        self._folder, self._buckets, self._references = folder, buckets, references
+        self._spill: Spill | None = None
+        self.by = BY_LINE
+
+    def add(self, place: int, values: Values, form: ExportFormat) -> None:
+        batch = export_batch(values, form)
+        file = pa.array(np.full(batch.num_rows, place, np.int16))
+        self._filling(values).add(batch.append_column("file", file))
+
+    def finished(self) -> Spill:
+        spill = self._spill or Spill(self._folder, self._buckets, *KEYS[self.by])
+        spill.finish()
+        return spill
+
+    def _filling(self, values: Values) -> Spill:
+        if self._spill is None:
+            self.by = named_by(
+                self._references, _first(values, "reference"), _first(values, "source")
+            )
+            self._spill = Spill(self._folder, self._buckets, *KEYS[self.by])
+        return self._spill
 
 
-def _named_by(ledger: Path, export: Path, formats: Sequence[ExportFormat]) -> str:
-    """Whether our ledger names lines or what moved, by the sorts of the first ids."""
-    form = detect(export, formats)[0]
-    ours = _first_ids(ledger, "provider_reference")
-    return named_by(ours, _first_ids(export, form.reference), _first_ids(export, form.source))
-
-
-def _first_ids(path: Path, name: str) -> list[str]:
-    """The cells of a column at the beginning of a file."""
-    with path.open("rb") as stream:
-        text = stream.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
-    rows = [row for row in split(text, 1, None, last=False) if isinstance(row, Row)][:-1]
-    if not rows or name not in rows[0].cells:
-        return []
-    place = rows[0].cells.index(name)
-    return [row.cells[place] for row in rows[1:] if place < len(row.cells)]
+def _first(values: Values, name: str) -> list[str]:
+    """The ids of the first rows of a block."""
+    column = values.columns.get(name)
+    found: list[str] = [] if column is None else column.slice(0, TOLD_BY).to_pylist()
+    return found

@@ -1,11 +1,11 @@
-"""One file read through: blocks taken in turn, converted side by side, put together in file order.
+"""One file read through: blocks taken in turn, converted side by side, handed on in file order.
 
 The outcome does not depend on the number of threads nor on where blocks end.
 """
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from domain.clock import from_micros, iso
 from domain.errors import UnreadableExport
-from domain.settlement import ControlTotal, InputFile, Reject
-from reconcile.codes import CURRENCIES, Array, Ints, sums_by
+from domain.settlement import Reject
+from reconcile.codes import Array
 from reconcile.intake.columns import CODE, Values, read_columns, read_rows
 from reconcile.intake.layout import Layout, Role
-from reconcile.intake.scan import WORD, Cells, scan
+from reconcile.intake.scan import Cells, scan
 from reconcile.intake.source import BLOCK_BYTES, Block, Source
 
 AHEAD = 6
@@ -39,62 +38,22 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A file read to its end."""
+class Passed:
+    """A file that was read to its end; its rows have been handed on."""
 
     path: Path
-    layout: Layout
-    columns: Mapping[str, Any]
-    """The readable rows by column key: numpy arrays, Arrow chunked arrays for any text."""
-    lines: Ints
-    """First physical line of every readable row."""
+    header: tuple[str, ...]
+    """Empty where rows say by themselves what they are."""
     spans: tuple[tuple[int, int, int], ...]
     """(offset, bytes, first line) of each block, to find a row again."""
     digest: str
     size: int
     rejects: tuple[Reject, ...]
 
-    @property
-    def rows(self) -> int:
-        """Rows that could be read."""
-        return len(self.lines)
-
 
 def threads() -> int:
     """As many as the process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def read_through(
-    path: Path, layout_of: Callable[[tuple[str, ...]], Layout], reader: Reader
-) -> Read:
-    """Read a whole file.
-
-    Raises:
-        UnreadableExport: it cannot be opened, is no text, or `layout_of` refuses its header.
-    """
-    chunks: list[Values] = []
-    passed = pass_through(path, layout_of, reader, chunks.append)
-    columns = {
-        column.key: _joined(column.role, [chunk.columns[column.key] for chunk in chunks])
-        for column in passed.layout.columns
-    }
-    lines = np.concatenate([np.empty(0, np.int64), *(chunk.lines for chunk in chunks)])
-    return Read(
-        path, passed.layout, columns, lines, passed.spans, passed.digest, passed.size,
-        passed.rejects,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """A file that was read to its end without being kept."""
-
-    layout: Layout
-    spans: tuple[tuple[int, int, int], ...]
-    digest: str
-    size: int
-    rejects: tuple[Reject, ...]
 
 
 def pass_through(
@@ -106,7 +65,7 @@ def pass_through(
     """Read a whole file and hand on its rows, a block at a time, in file order.
 
     Raises:
-        UnreadableExport: see `read_through`.
+        UnreadableExport: it cannot be opened, is no text, or `layout_of` refuses its header.
     """
     spans: list[tuple[int, int, int]] = []
     rejects: list[Reject] = []
@@ -122,44 +81,7 @@ def pass_through(
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror or 'input error'}"
         raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
-    return Passed(layout, tuple(spans), source.digest, source.size, tuple(rejects))
-
-
-def input_file(read: Read, form: str, net: Ints | None) -> InputFile:
-    """The file by its content, with control totals that know nothing of matching."""
-    codes, instants = read.columns["currency"], read.columns["occurred_at"]
-    amount, fee = read.columns["amount_minor"], read.columns["fee_minor"]
-    residual = np.zeros(read.rows, np.int64) if net is None else net - (amount - fee)
-    rows, size = np.bincount(codes, minlength=len(CURRENCIES)), len(CURRENCIES)
-    sums = [sums_by(codes, size, values) for values in (amount, fee, residual)]
-    totals = [
-        ControlTotal(CURRENCIES[code], int(rows[code]), *(found[code] for found in sums))
-        for code in np.flatnonzero(rows).tolist()
-    ]
-    period = None
-    if len(instants):
-        first, last = int(instants.min()), int(instants.max())
-        period = (iso(from_micros(first)), iso(from_micros(last)))
-    return InputFile(
-        name=read.path.name,
-        digest=read.digest,
-        size=read.size,
-        format=form,
-        rows=read.rows + len(read.rejects),
-        unreadable=len(read.rejects),
-        totals=tuple(totals),
-        period=period,
-    )
-
-
-def _joined(role: Role, parts: list[Any]) -> Any:
-    """One column of the whole file from those of its blocks."""
-    if role is Role.TEXT:
-        return pa.chunked_array(parts, pa.string())
-    if role is Role.OPEN_WORD:
-        return pa.chunked_array(parts, WORD)
-    kind = CODE if role is Role.WORD else np.dtype(np.int64)
-    return np.concatenate([np.empty(0, kind), *parts])
+    return Passed(path, header, tuple(spans), source.digest, source.size, tuple(rejects))
 
 
 def _converted(

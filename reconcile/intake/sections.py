@@ -15,7 +15,7 @@ from reconcile.codes import CURRENCIES
 from reconcile.intake.instants import zoned_instant
 from reconcile.intake.layout import BadCell, currency_code
 from reconcile.intake.rows import Row
-from reconcile.intake.shaped import Facts, Values, cell
+from reconcile.intake.shaped import Facts, Line, cell
 
 _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) ([+-][0-9]{4})")
 _DIGITS = re.compile(r"[0-9]{1,18}")
@@ -66,7 +66,7 @@ class Sections:
         self._last_line = 0
         self._began = self._ended = False
 
-    def take(self, row: Row) -> Iterator[Values]:
+    def take(self, row: Row) -> Iterator[Line]:
         """The line of an SB row; other rows are remembered."""
         code = row.cells[0].strip()
         match code:
@@ -92,7 +92,7 @@ class Sections:
             case _:
                 raise BadCell("", "a row of no known sort", code)
 
-    def finish(self, last_line: int) -> Iterator[Reject | Values]:
+    def finish(self, last_line: int) -> Iterator[Reject | Line]:
         """Nothing had to wait; a file without column names has no lines."""
         self._last_line = last_line
         if not self._header:
@@ -125,7 +125,7 @@ class Sections:
                 _against(stated, part._report, whole) for stated in part.facts.stated
             ]
 
-    def _line(self, row: Row) -> Values:
+    def _line(self, row: Row) -> Line:
         cells = self._cells(row)
         form = self._form
         currency = cells[form.currency]

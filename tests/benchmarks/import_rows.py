@@ -1,4 +1,5 @@
-"""Rows a second of `reconcile import` beside the databases' own bulk load of the same rows.
+"""Rows a second of `reconcile import`, and its peak memory, beside the databases' own bulk load of
+the same rows.
 
 Run `python -m tests.benchmarks.import_rows [--rows 1000000]`. Ours is a process from start to exit:
 it reads the export strictly, digests and keeps the file, and keeps every line once. Beside it the
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from tests.benchmarks.bulk_load import loaded, loader, make_table, write_rows
 from tests.benchmarks.planted_world import build
+from tests.benchmarks.reconcile_files import environment
 from tests.servers.postgres import NoPostgres, PostgresServer, bin_folders
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,10 +52,36 @@ def run(url: str, *words: str) -> float:
     return time.perf_counter() - started
 
 
-def ours(url: str, export: Path) -> float:
-    """Seconds of the import into new books."""
+def ours(url: str, export: Path, folder: Path) -> tuple[float, int]:
+    """Seconds and peak MB of the import into new books."""
     run(url, "db", "upgrade")
-    return run(url, "reconcile", "import", str(export))
+    seconds, peak, ended, _ = measured(url, folder, "reconcile", "import", str(export))
+    if ended:
+        raise SystemExit(f"the import ended with {ended}")
+    return seconds, peak
+
+
+_MEASURED = """
+import atexit
+from tests.benchmarks.contenders import peak_mb
+from tscli.__main__ import run
+atexit.register(lambda: print(peak_mb()))
+run()
+"""
+"""The command, which says at its end how much memory it held at most."""
+
+
+def measured(url: str, folder: Path, *words: str) -> tuple[float, int, int, str]:
+    """One command as a process, its configuration in `folder`: seconds, peak MB, exit code, and
+    what it said on standard error."""
+    told = environment(folder) | {"PYTHONPATH": str(ROOT), "TSCLI_DATABASE_URL": url}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *words],
+        env=told, cwd=folder, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    return seconds, int(done.stdout.split()[-1]), done.returncode, done.stderr
 
 
 def bulk_load(url: str, folder: Path) -> tuple[int, float]:
@@ -76,11 +104,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="import-rows-") as name, databases(Path(name)) as urls:
         folder = Path(name)
         export = build(folder, chosen.rows).export
-        print(f"{'':12}{'rows':>10}{'seconds':>9}{'bulk load':>11}{'of its speed':>14}")
+        print(
+            f"{'':12}{'rows':>11}{'seconds':>9}{'peak MB':>9}{'bulk load':>11}{'of its speed':>14}"
+        )
         for kind, url in urls.items():
-            seconds = ours(url, export)
+            seconds, peak = ours(url, export, folder)
             rows, bare = bulk_load(url, folder)
-            print(f"{kind:12}{rows:10,}{seconds:9.2f}{bare:11.2f}{bare / seconds:14.2f}")
+            print(f"{kind:12}{rows:11,}{seconds:9.2f}{peak:9,}{bare:11.2f}{bare / seconds:14.2f}")
     return 0
 
 

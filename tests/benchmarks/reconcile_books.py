@@ -11,10 +11,7 @@ import csv
 import shutil
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -22,9 +19,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.benchmarks.import_rows import databases, run
+from tests.benchmarks.import_rows import databases, measured, run
 from tests.benchmarks.planted_world import World, build
-from tests.benchmarks.reconcile_files import environment, findings, run_once
+from tests.benchmarks.reconcile_files import findings, run_once
 from tests.tools.numbers import at_least
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,15 +30,6 @@ _COLUMNS = (
     "transaction_id", "payment_id", "provider", "account", "mode", "kind", "provider_reference",
     "amount_minor", "currency", "fee_minor", "status", "occurred_at", "origin", "operation_id",
 )  # fmt: skip
-_MEASURED = """
-import atexit
-from tests.benchmarks.contenders import peak_mb
-from tscli.__main__ import run
-atexit.register(lambda: print(peak_mb()))
-run()
-"""
-"""The command, which says at its end how much memory it held at most."""
-
 _PERIOD = ("--from", "2026-03-01", "--to", "2026-04-02")
 """A day longer than the rows: what is missing close to a cut-off would be late, not missing."""
 
@@ -81,16 +69,10 @@ def _minor(text: str) -> int:
 
 def ours(url: str, folder: Path) -> tuple[float, int]:
     """One run as a process: seconds and peak MB."""
-    command = [sys.executable, "-c", _MEASURED, "reconcile", "run", *_PERIOD]
-    told = environment(folder) | {"PYTHONPATH": str(ROOT), "TSCLI_DATABASE_URL": url}
-    started = time.perf_counter()
-    done = subprocess.run(
-        command, env=told, cwd=folder, check=False, capture_output=True, text=True
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode != 1:  # 1: there are breaks
-        raise SystemExit(f"ended with {done.returncode}: {done.stderr}")
-    return seconds, int(done.stdout.split()[-1])
+    seconds, peak, ended, said = measured(url, folder, "reconcile", "run", *_PERIOD)
+    if ended != 1:  # 1: there are breaks
+        raise SystemExit(f"ended with {ended}: {said}")
+    return seconds, peak
 
 
 def found(url: str) -> frozenset[tuple[str, str]]:

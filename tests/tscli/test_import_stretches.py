@@ -4,28 +4,33 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reconcile.intake import delivery
+from reconcile.intake.reading import Reader
 from tests.conftest import Cli
 from tests.db.attacks import shell
 
 ROOT = Path(__file__).parents[2]
 EXPORT = ROOT / "sample_data" / "stripe_balance_change.csv"
-READABLE, STRETCH = 82, 10
+READABLE = 82
 
 DYING = """
 import os, signal, sys
-from reconcile import lines
+from functools import partial
+from reconcile.intake import delivery
 from tscli.__main__ import run
-lines._STRETCH, left, described = 10, [int(sys.argv[1])], lines._described
-def dies(*words):
+delivery.Reader, delivery.STRETCH = partial(delivery.Reader, block_bytes=1_000), 8
+left, plain = [int(sys.argv[1])], delivery._plain
+def dies(batch):
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
-    return described(*words)
-lines._described = dies
+    return plain(batch)
+delivery._plain = dies
 sys.argv = ["tscli", "reconcile", "import", sys.argv[2]]
 run()
 """
@@ -49,7 +54,8 @@ def test_bounds_of_stretches_mean_nothing(
 ) -> None:
     """Proves of files that overlap over many stretches that every line is kept once, and one that
     came back with other money once more."""
-    monkeypatch.setattr("reconcile.lines._STRETCH", STRETCH)
+    monkeypatch.setattr(delivery, "Reader", partial(Reader, block_bytes=1_000))
+    monkeypatch.setattr(delivery, "STRETCH", 8)
     rows = EXPORT.read_text().splitlines(keepends=True)
     part, changed = tmp_path / "part.csv", tmp_path / "changed.csv"
     part.write_text("".join(rows[:41]))

@@ -57,9 +57,7 @@ def reconcile_files(
     """
     zone = check_zone(timezone)
     if _large((ledger, *exports)):
-        found = _in_buckets(formats, ledger, exports, zone, scope)
-        if found is not None:
-            return found
+        return _in_buckets(formats, ledger, exports, zone, scope)
     from reconcile.intake.files import read_both
 
     expected, reported = read_both(ledger, exports, formats, zone)
@@ -81,14 +79,12 @@ def _in_buckets(
     exports: Sequence[Path],
     zone: ZoneInfo,
     scope: str,
-) -> FilesOutcome | None:
-    """The same by way of buckets on disk; None when a file's layout cannot be read in pieces."""
+) -> FilesOutcome:
+    """The same by way of buckets on disk."""
     from reconcile.buckets import compare_piles
-    from reconcile.intake.piling import fit_for_piles, pile_up
+    from reconcile.intake.piling import pile_up
     from reconcile.rules import Rules
 
-    if not fit_for_piles(exports, formats):
-        return None
     with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
         piles = pile_up(ledger, exports, formats, Path(folder), zone)
         found = compare_piles(piles, Rules(scope=scope))

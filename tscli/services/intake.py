@@ -1,6 +1,7 @@
 """Any file that is handed in: a provider's export or a bank statement, told by its first rows."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from tscli.services.statements import Progress, TakenIn, keep_statements, silent
 
 if TYPE_CHECKING:
     from reconcile.bank.csv_mapping import CsvMapping
-    from reconcile.frames import Reported
+    from reconcile.intake.delivery import Delivery
     from tscli.services.context import Context
 
 Mappings = Callable[[str], "CsvMapping"]
@@ -45,8 +46,8 @@ def preview(
 
         read = read_statement(path, mappings(words.bank) if mappings and words.bank else None)
         return TakenIn("", read.file, read.rejects, 0, 0, already_done=False)
-    reported = _read(formats, path, words)
-    return TakenIn("", reported.files[0], reported.rejects, 0, 0, already_done=False)
+    with _handed_in(formats, path, words) as (given,):
+        return TakenIn("", given.file, given.rejects, 0, 0, already_done=False)
 
 
 def take_in(
@@ -75,14 +76,15 @@ def take_in(
     from tscli.services.permission import require
 
     require(context, Permission.RECONCILE)
-    reported = _read(formats, path, words)
-    provider = next(form.provider for form in formats if form.name == reported.files[0].format)
-    with context.database.transaction(dry_run=dry_run) as books:
-        books.runs.lock()
-        (done,) = keep_statements(
-            books, context, owner_of(provider), reported, formats, [path], words.timezone, progress
-        )
-        return done
+    with _handed_in(formats, path, words) as (given,):
+        provider = next(form.provider for form in formats if form.name == given.file.format)
+        with context.database.transaction(dry_run=dry_run) as books:
+            books.runs.lock()
+            owner = owner_of(provider)
+            (done,) = keep_statements(
+                books, context, owner, [given], [path], words.timezone, progress
+            )
+            return done
 
 
 def _is_bank(path: Path, words: Words) -> bool:
@@ -95,10 +97,12 @@ def _is_bank(path: Path, words: Words) -> bool:
         return sniff(stream.read(HEAD_BYTES), path.name) is not None
 
 
-def _read(formats: Sequence[ExportFormat], path: Path, words: Words) -> "Reported":
+def _handed_in(
+    formats: Sequence[ExportFormat], path: Path, words: Words
+) -> "AbstractContextManager[list[Delivery]]":
+    from reconcile.intake.delivery import deliveries
     from reconcile.intake.export import Choice
-    from reconcile.intake.files import read_exports
 
     check_zone(words.timezone)
     choice = Choice(words.format_name, words.dates)
-    return read_exports([path], formats, ZoneInfo(words.timezone), choice=choice)
+    return deliveries([path], formats, ZoneInfo(words.timezone), choice=choice)

@@ -56,33 +56,36 @@ def reconcile_run(
         InvalidRequest: two files have the same content.
         IntegrityError: the buckets do not sum to their inputs, which is our bug.
     """
-    from reconcile.intake.files import read_exports
+    from reconcile.intake.delivery import deliveries
     from tscli.services.permission import require
 
     require(context, Permission.RECONCILE)
-    given = read_exports(exports, formats, ZoneInfo(period.timezone))
-
-    def take_in(books: Books) -> list[str]:
-        books.runs.lock()
-        taken = keep_statements(
-            books, context, owner, given, formats, exports, period.timezone, progress
-        )
-        return [one.file_id for one in taken]
 
     def look(books: Books, named: Sequence[str], folder: str) -> Evaluated:
         return evaluate(books, owner, period, context.matching, Path(folder), named=named)
 
-    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        deliveries(exports, formats, ZoneInfo(period.timezone)) as given,
+    ):
+        rejects = tuple(reject for one in given for reject in one.rejects)
+
+        def take_in(books: Books) -> list[str]:
+            books.runs.lock()
+            zone = period.timezone
+            taken = keep_statements(books, context, owner, given, exports, zone, progress)
+            return [one.file_id for one in taken]
+
         if dry_run:
             with context.database.transaction(dry_run=True) as books:
                 found = look(books, take_in(books), folder)
-                return _kept(books, context, owner, period, found, given.rejects, dry_run=True)
+                return _kept(books, context, owner, period, found, rejects, dry_run=True)
         with context.database.transaction() as books:
             named = take_in(books)
         with context.database.read() as books:
             found = look(books, named, folder)
         with context.database.transaction() as books:
-            return _kept(books, context, owner, period, found, given.rejects, dry_run=False)
+            return _kept(books, context, owner, period, found, rejects, dry_run=False)
 
 
 def _kept(

@@ -19,11 +19,11 @@ from domain.provider import ProviderAccount
 from domain.run import Run
 from domain.settlement import ExportFormat, LineKind
 from tscli.services.evaluation import evaluate, rejects_of
-from tscli.services.statements import Kept, has_unique_ids, kept_files
+from tscli.services.statements import Kept, kept_files
 
 if TYPE_CHECKING:
     from reconcile.comparison import Comparison
-    from reconcile.frames import Known, Reported
+    from reconcile.frames import Known
     from reconcile.rules import Rules
     from tscli.services.context import Context
 
@@ -221,7 +221,7 @@ def _lines_again(
     folder: Path,
 ) -> Iterator[Mapping[str, Sequence[Any]]]:
     """The lines the run could see, read anew from the bytes of the files that were taken in."""
-    from reconcile.lines import as_taken_in, kept_stretches, rows_of
+    from reconcile.intake.identity import as_taken_in
 
     wanted = set(inputs["files"]) | set(inputs["rejecting"])
     first, last = inputs["window"]
@@ -230,12 +230,10 @@ def _lines_again(
     for file_id in sorted(files):
         if file_id > max(wanted):
             break
-        read = _read_again(books, files[file_id], formats, folder)
-        unique = has_unique_ids(formats, files[file_id].file)
-        for part in kept_stretches(read, 0, unique=unique):
+        for part in _stretches_again(books, files[file_id], formats, folder):
             rows = [
                 row | {"file": file_id}
-                for given in rows_of(part)
+                for given in _rows(part)
                 if (row := as_taken_in(given, taken)) is not None
                 and first <= row["occurred_at"] < last
                 and file_id in wanted
@@ -244,14 +242,21 @@ def _lines_again(
                 yield {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _read_again(
+def _rows(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for cells in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, cells, strict=True))
+
+
+def _stretches_again(
     books: Books, kept: Kept, formats: Sequence[ExportFormat], folder: Path
-) -> "Reported":
-    from reconcile.intake.files import read_exports
+) -> Iterator[Mapping[str, Sequence[Any]]]:
+    """The rows of a file from the bytes that were kept of it."""
+    from reconcile.intake.delivery import deliveries
 
     place = folder / kept.file.digest / kept.file.name
     place.parent.mkdir()
     with place.open("wb") as stream:
         for block in books.statements.kept(kept.file.digest):
             stream.write(block)
-    return read_exports([place], formats, ZoneInfo(kept.timezone))
+    with deliveries([place], formats, ZoneInfo(kept.timezone)) as (given,):
+        yield from given.stretches()

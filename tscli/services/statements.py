@@ -18,7 +18,7 @@ from domain.provider import ProviderAccount
 from domain.settlement import ExportFormat, InputFile, Reject, input_file_from
 
 if TYPE_CHECKING:
-    from reconcile.frames import Reported
+    from reconcile.intake.delivery import Delivery
     from tscli.services.context import Context
 
 Progress = Callable[[int, int], None]
@@ -70,30 +70,31 @@ def import_statements(
         UnreadableExport: a file as a whole cannot be read; then nothing is kept.
         InvalidRequest: two files have the same content, or a file names another account.
     """
-    from reconcile.intake.files import read_exports
+    from reconcile.intake.delivery import deliveries
     from tscli.services.permission import require
 
     require(context, Permission.RECONCILE)
-    reported = read_exports(paths, formats, ZoneInfo(timezone))
-    with context.database.transaction(dry_run=dry_run) as books:
+    with (
+        deliveries(paths, formats, ZoneInfo(timezone)) as given,
+        context.database.transaction(dry_run=dry_run) as books,
+    ):
         books.runs.lock()
-        return keep_statements(books, context, owner, reported, formats, paths, timezone)
+        return keep_statements(books, context, owner, given, paths, timezone)
 
 
 def keep_statements(
     books: Books,
     context: "Context",
     owner: ProviderAccount,
-    reported: "Reported",
-    formats: Sequence[ExportFormat],
+    given: "Sequence[Delivery]",
     paths: Sequence[Path],
     timezone: str,
     progress: Progress = silent,
 ) -> list[TakenIn]:
     """Keep files that were read, within a transaction; `progress` is told (lines kept, in all)."""
     return [
-        _keep(books, context, owner, reported, formats, place, path, timezone, progress)
-        for place, path in enumerate(paths)
+        _keep(books, context, owner, delivery, path, timezone, progress)
+        for delivery, path in zip(given, paths, strict=True)
     ]
 
 
@@ -124,34 +125,28 @@ def _keep(
     books: Books,
     context: "Context",
     owner: ProviderAccount,
-    reported: "Reported",
-    formats: Sequence[ExportFormat],
-    place: int,
+    delivery: "Delivery",
     path: Path,
     timezone: str,
     progress: Progress,
 ) -> TakenIn:
-    from reconcile.lines import as_taken_in, kept_stretches
+    from reconcile.intake.identity import as_taken_in
 
-    file = reported.files[place]
-    rejects = tuple(reject for reject in reported.rejects if reject.file == file.name)
+    file, rejects = delivery.file, delivery.rejects
     before = books.statements.file_id(PURPOSE, file.digest, owner)
-    readable = file.rows - file.unreadable
     if before is not None:
-        return TakenIn(before, file, rejects, 0, readable, already_done=True)
+        return TakenIn(before, file, rejects, 0, delivery.rows, already_done=True)
     # Which file had a line first is told by the order of the ids, so they follow one another.
     file_id = context.ids.new("fil", after=books.statements.last_file(owner))
     document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone}
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
     )
-    lines = int((reported.frame["file"] == place).sum())
     with ThreadPoolExecutor(1) as pool:
-        stretches = kept_stretches(reported, place, unique=has_unique_ids(formats, file))
-        ready = _told(_ahead(pool, stretches), lines, progress)
+        ready = _told(_ahead(pool, delivery.stretches()), delivery.rows, progress)
         books.statements.keep(file.digest, blocks_of(path, file))
         added = books.statements.add_lines(owner, file_id, ready, as_taken_in)
-    known = lines - added
+    known = delivery.rows - added
     books.record(
         context.actor,
         "statement.imported",
@@ -162,11 +157,6 @@ def _keep(
         },
     )  # fmt: skip
     return TakenIn(file_id, file, rejects, added, known, already_done=False)
-
-
-def has_unique_ids(formats: Sequence[ExportFormat], file: InputFile) -> bool:
-    """Whether the line ids of a file name one line for good."""
-    return any(form.unique for form in formats if form.name == file.format)
 
 
 def kept_files(books: Books, owner: ProviderAccount) -> dict[str, Kept]:

@@ -1,18 +1,14 @@
-"""Blocks of files too large for memory: what they come to, and as they are spilled."""
+"""What the rows of a file come to, block by block: control totals that know nothing of matching."""
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from domain.clock import from_micros, iso
-from domain.settlement import ControlTotal, ExportFormat, InputFile
+from domain.settlement import ControlTotal, InputFile
 from reconcile.codes import CURRENCIES, sums_by
-from reconcile.intake.assembly import kind_codes
 from reconcile.intake.columns import Values
-from reconcile.intake.layout import Layout, Role
 from reconcile.intake.reading import Passed
 
 
@@ -27,8 +23,9 @@ class Sums:
     first: int | None = None
     last: int | None = None
 
-    def add(self, columns: dict[str, Any]) -> None:
+    def add(self, values: Values) -> None:
         """Count a block."""
+        columns = values.columns
         codes, size = columns["currency"], len(CURRENCIES)
         if not len(codes):
             return
@@ -46,6 +43,11 @@ class Sums:
         self.first = first if self.first is None else min(self.first, first)
         self.last = last if self.last is None else max(self.last, last)
 
+    @property
+    def total(self) -> int:
+        """How many rows there were."""
+        return self.rows.total()
+
     def file(self, name: str, passed: Passed, form: str) -> InputFile:
         """The file by its content."""
         period = None
@@ -56,7 +58,7 @@ class Sums:
             digest=passed.digest,
             size=passed.size,
             format=form,
-            rows=self.rows.total() + len(passed.rejects),
+            rows=self.total + len(passed.rejects),
             unreadable=len(passed.rejects),
             totals=tuple(
                 ControlTotal(CURRENCIES[code], self.rows[code], self.amount[code], self.fee[code],
@@ -65,22 +67,3 @@ class Sums:
             ),
             period=period,
         )  # fmt: skip
-
-
-def block_batch(
-    values: Values, layout: Layout, file: int, form: ExportFormat | None
-) -> pa.RecordBatch:
-    """A block as it is spilled: text as text, words with few values and numbers as they are; `form`
-    is the format of an export."""
-    columns: dict[str, Any] = {}
-    for column in layout.columns:
-        cells = values.columns[column.key]
-        if column.role is Role.OPEN_WORD:
-            assert form is not None
-            columns["kind"] = pa.array(kind_codes(cells, form))
-            cells = cells.dictionary_decode()
-        text = column.role in (Role.TEXT, Role.OPEN_WORD)
-        columns[column.key] = cells if text else pa.array(cells)
-    columns["line"] = pa.array(values.lines)
-    columns["file"] = pa.array(np.full(len(values.lines), file, np.int16))
-    return pa.RecordBatch.from_pydict(columns)
