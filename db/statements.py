@@ -81,11 +81,6 @@ class Statements:
             )
         ).scalar()
 
-    def last_file(self, owner: ProviderAccount) -> str:
-        """The greatest file id, empty where there is none yet."""
-        query = select(func.max(files.c.file_id)).where(*_mine(files, owner))
-        return self._connection.execute(query).scalar() or ""
-
     def documents(self, owner: ProviderAccount, purpose: str = PURPOSE) -> list[tuple[str, str]]:
         """(file id, document) of every file kept for this purpose, by its id."""
         query = select(files.c.file_id, files.c.document).where(
@@ -168,6 +163,13 @@ class Statements:
             *_mine(lines, owner), *_between(start, end)
         )
         return column_stretches(self._connection, query, (*LINE_COLUMNS, "file", "description"))
+
+    def ordinals(self, file_id: str, first: int, last: int) -> set[int]:
+        """Which lines of a file, from `first` to `last`, were new when it was taken in."""
+        query = select(lines.c.ordinal).where(
+            lines.c.file_id == file_id, lines.c.ordinal.between(first, last)
+        )
+        return set(self._connection.execute(query).scalars())
 
     def count(self, owner: ProviderAccount, start: datetime | None, end: datetime | None) -> int:
         """How many lines of [start, end) there are."""

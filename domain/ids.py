@@ -43,24 +43,14 @@ class Ids:
         self._clock = clock
         self._randbits = randbits
 
-    def new(self, prefix: str, *, after: str = "") -> str:
+    def new(self, prefix: str) -> str:
         """A fresh identifier such as `pay_` and 36 characters, sortable by the clock's
-        millisecond, and behind `after` whatever the clock says."""
+        millisecond."""
         if prefix not in PREFIXES:
             raise ValueError(f"unknown id prefix {prefix!r}")
         millis = to_micros(self._clock.now()) // 1000
-        if after:
-            millis = max(millis, _millis_of(after) + 1)
         random = self._randbits(5 * _RANDOM_CHARS)
         return f"{prefix}_{encode(millis, _TIME_CHARS)}{encode(random, _RANDOM_CHARS)}"
-
-
-def _millis_of(name: str) -> int:
-    """The time in an identifier."""
-    millis = 0
-    for char in name.partition("_")[2][:_TIME_CHARS]:
-        millis = millis * 32 + ALPHABET.index(char)
-    return millis
 
 
 def content_id(prefix: str, *parts: str) -> str:

@@ -38,19 +38,6 @@ def test_ids_sort_by_time(earlier_millis: int, later_by_millis: int) -> None:
     assert highest < lowest
 
 
-@unhurried
-@given(st.integers(0, 2**44), st.integers(0, 10**9))
-def test_an_id_can_be_made_to_follow_another(millis: int, back_by_millis: int) -> None:
-    """Though the clock stands still or was put back, and the draws are as unlucky as can be."""
-    clock = SetClock(from_micros(1000 * millis + 1000 * back_by_millis))
-    before = Ids(clock, randbits=lambda bits: 2**bits - 1).new("fil")
-    clock.at = from_micros(1000 * millis)
-    follower = Ids(clock, randbits=lambda bits: 0).new("fil", after=before)
-
-    assert before < follower
-    assert check_id(follower, "fil") == follower
-
-
 def test_at_least_128_random_bits_are_drawn_and_kept() -> None:
     """Two draws that differ in one bit, the first or the last, give two ids."""
     asked: list[int] = []

@@ -225,6 +225,26 @@ def test_runs_differ_and_are_done_again(broken: Any, tmp_path: Path) -> None:
         assert (done.exit_code, done.data["differences"]) == (0, [])
 
 
+def test_a_run_done_again_counts_each_line_where_it_came_first(cli: Cli, tmp_path: Path) -> None:
+    """Files that share lines, one of them with other money; files taken in later mean nothing."""
+    lines = LINES.splitlines(keepends=True)
+    (tmp_path / "ledger.csv").write_text(LEDGER)
+    cli("ledger", "import", str(tmp_path / "ledger.csv"))
+
+    def take_in(name: str, *rows: str) -> None:
+        (tmp_path / name).write_text(HEAD + "".join(rows))
+        assert cli("reconcile", "import", str(tmp_path / name)).exit_code == 0
+
+    other = lines[1].replace("49.00,1.75,47.25", "48.00,1.75,46.25")
+    take_in("1.csv", lines[0], lines[1])
+    take_in("2.csv", lines[1], lines[2], lines[0])
+    take_in("3.csv", other, lines[2])
+    run = again(cli).data["run_id"]
+    take_in("4.csv", lines[2].replace("-15.00", "-16.00"), lines[0])
+    done = cli("reconcile", "rerun", run, "--format", "json")
+    assert (done.exit_code, done.data["differences"]) == (0, [])
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_order_parts_and_repetition_of_files_mean_nothing(
     cli: Cli, tmp_path: Path, turned: bool

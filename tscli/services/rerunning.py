@@ -220,31 +220,21 @@ def _lines_again(
     formats: Sequence[ExportFormat],
     folder: Path,
 ) -> Iterator[Mapping[str, Sequence[Any]]]:
-    """The lines the run could see, read anew from the bytes of the files that were taken in."""
-    from reconcile.intake.identity import as_taken_in
-
-    wanted = set(inputs["files"]) | set(inputs["rejecting"])
+    """The lines the run could see, read anew from the bytes of the files that were taken in; which
+    of its lines a file was the first to have, the books say."""
     first, last = inputs["window"]
-    taken: dict[str, tuple[Any, ...]] = {}
-    # Older files first, whether the run used them or not: a line counts where it came first.
-    for file_id in sorted(files):
-        if file_id > max(wanted):
-            break
+    for file_id in sorted({*inputs["files"], *inputs["rejecting"]}):
         for part in _stretches_again(books, files[file_id], formats, folder):
+            ordinals, instants = part["ordinal"], part["occurred_at"]
+            mine = books.statements.ordinals(file_id, ordinals[0], ordinals[-1])
             rows = [
-                row | {"file": file_id}
-                for given in _rows(part)
-                if (row := as_taken_in(given, taken)) is not None
-                and first <= row["occurred_at"] < last
-                and file_id in wanted
+                row
+                for row, (ordinal, at) in enumerate(zip(ordinals, instants, strict=True))
+                if ordinal in mine and first <= at < last
             ]
             if rows:
-                yield {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def _rows(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    for cells in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, cells, strict=True))
+                chosen = {name: [values[row] for row in rows] for name, values in part.items()}
+                yield chosen | {"file": [file_id] * len(rows)}
 
 
 def _stretches_again(

@@ -136,8 +136,7 @@ def _keep(
     before = books.statements.file_id(PURPOSE, file.digest, owner)
     if before is not None:
         return TakenIn(before, file, rejects, 0, delivery.rows, already_done=True)
-    # Which file had a line first is told by the order of the ids, so they follow one another.
-    file_id = context.ids.new("fil", after=books.statements.last_file(owner))
+    file_id = context.ids.new("fil")
     document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone}
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
