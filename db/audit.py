@@ -53,6 +53,7 @@ class Audit:
         self._connection = connection
         self._first = first
         self._chain: int | None = None
+        self._own: Head | None = None
         self.newest_id = ""
         """The last record that this transaction appended."""
 
@@ -70,7 +71,7 @@ class Audit:
         """Seal a record over the head of its chain and insert it."""
         chain = self._take_chain()
         # Asked for only now: whoever held the chain before us has committed.
-        head = self._head(chain)
+        head = self._own or self._head(chain)
         record = AuditRecord(
             chain=chain,
             seq=head.seq + 1 if head else 1,
@@ -87,7 +88,7 @@ class Audit:
         )
         record = replace(record, hash=seal(record))
         self._connection.execute(_ADD, _row(record))
-        self.newest_id = audit_id
+        self._own, self.newest_id = Head(chain, record.seq, record.hash), audit_id
         return record
 
     def heads(self) -> list[Head]:

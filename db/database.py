@@ -6,11 +6,12 @@ event are one transaction, or none of them happened.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from db import backup, migrate
 from db.approvals import Approvals
@@ -157,6 +158,9 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             yield Books(connection, self._clock, self._ids)
+            # Not undone: after a ROLLBACK the driver forgets the statements it has prepared.
+            with suppress(DBAPIError):
+                connection.commit()
 
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[Books]:

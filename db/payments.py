@@ -1,6 +1,7 @@
 """Payments and their movements: load whole, save with a version check."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -179,7 +180,8 @@ class Payments:
         done = self._connection.execute(_SAVE, of | changed)
         if done.rowcount != 1:
             raise StaleVersion(f"The payment {before.payment_id} changed meanwhile.")
-        return self.get(after.payment_id)
+        moved = sorted(after.movements, key=lambda m: (m.kind, m.reference))
+        return replace(after, version=before.version + 1, movements=tuple(moved))
 
     def save_movement(self, payment: Payment, before: Movement | None, after: Movement) -> str:
         """Insert or update the transaction of one movement; returns its id."""
@@ -245,6 +247,8 @@ class Payments:
 
     def _load(self, query: Select[Any], words: dict[str, object] | None = None) -> list[Payment]:
         rows = self._connection.execute(query, words).all()
+        if not rows:
+            return []
         moved = self._movements(row.payment_id for row in rows)
         return [_payment(row, moved.get(row.payment_id, ())) for row in rows]
 

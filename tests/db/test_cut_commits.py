@@ -167,6 +167,21 @@ def test_sixty_cut_commits(
     assert tally.failed > 5
 
 
+@pytest.mark.parametrize("cut", list(Cut))
+def test_what_was_read_stays_read(
+    sqlite_cli: Cli, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch, cut: Cut
+) -> None:
+    """Proves that a connection that breaks when a view of the books ends takes nothing from it."""
+    monkeypatch.setenv("TSCLI_DATABASE_URL", proxy.url)
+    made = sqlite_cli("payments", "create", "--amount", "10.00", "--currency", "USD", "--yes",
+                      "--method", "pm_card_visa", "--format", "json").data  # fmt: skip
+    proxy.cuts_reads = True
+    proxy.arm(cut)
+    listed = sqlite_cli("payments", "list", "--format", "json")
+    assert (listed.exit_code, [p["id"] for p in listed.data]) == (0, [made["id"]]), listed.stderr
+    assert proxy.cuts == [cut]
+
+
 @pytest.mark.parametrize(("cut", "exit_code"), [(Cut.BEFORE, 3), (Cut.AFTER, 0), (Cut.SILENT, 3)])
 def test_a_command_behind_a_cut_commit(
     sqlite_cli: Cli,

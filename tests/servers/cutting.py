@@ -55,6 +55,8 @@ class CuttingProxy:
         """What was cut so far."""
         self.refusing = False
         """Whether new connections are closed at once."""
+        self.cuts_reads = False
+        """Whether the COMMITs of transactions that only read count as well."""
 
     def __enter__(self) -> Self:
         self._listener.bind(str(Path(self._folder.name) / _SOCKET))
@@ -124,12 +126,13 @@ class _Link:
         self._proxy, self._client, self._server = proxy, client, server
         self._drop_answer = threading.Event()
         self._keep_server = False
+        self._reading = False
 
     def upwards(self) -> None:
         """Client to server, message by message."""
         with suppress(OSError, struct.error):
             for message in _messages(self._client):
-                if not _is_commit(message):
+                if not self._counts(message):
                     self._server.sendall(message)
                     continue
                 cut = self._proxy.due()
@@ -143,6 +146,15 @@ class _Link:
                     return
         if not self._drop_answer.is_set():
             self._end()
+
+    def _counts(self, message: bytes) -> bool:
+        """Whether a message is a COMMIT of which it matters whether it arrives."""
+        if message[:1] not in (b"Q", b"P"):
+            return False
+        words = message[5:].upper()
+        if b"BEGIN" in words[:20]:
+            self._reading = b"READ ONLY" in words
+        return b"COMMIT" in words[:20] and (self._proxy.cuts_reads or not self._reading)
 
     def downwards(self) -> None:
         """Server to client, as it comes; an answer that is to be lost is lost whole."""
@@ -191,10 +203,6 @@ def _exactly(client: socket.socket, count: int) -> bytes:
             raise OSError("the client hung up")
         data += more
     return data
-
-
-def _is_commit(message: bytes) -> bool:
-    return message[:1] in (b"Q", b"P") and b"COMMIT" in message[5:20].upper()
 
 
 def _connect(url: URL) -> socket.socket:

@@ -37,21 +37,17 @@ class Next:
     """Why only a person can go on."""
 
 
-def decide(
-    context: Context, able: Capabilities, operation_id: str, *, looked: bool = False
-) -> Next:
-    """What to do next; `looked` says that the provider has just shown nothing new."""
-    return context.database.run(
-        lambda books: _decided(books, context, able, operation_id, looked=looked)
-    )
+def decide(context: Context, able: Capabilities, seen: Operation, *, looked: bool = False) -> Next:
+    """What to do next about an operation as it was seen last; `looked` says that the provider has
+    just shown nothing new."""
+    return context.database.run(lambda books: _decided(books, context, able, seen, looked=looked))
 
 
 def _decided(
-    books: Books, context: Context, able: Capabilities, operation_id: str, *, looked: bool
+    books: Books, context: Context, able: Capabilities, seen: Operation, *, looked: bool
 ) -> Next:
-    operation = books.operations.get(operation_id)
-    payment = books.payments.get(operation.payment_id, lock=True)
-    operation = books.operations.get(operation_id)
+    payment = books.payments.get(seen.payment_id, lock=True)
+    operation = books.operations.get(seen.operation_id)
     verdict = next_step(operation, payment)
     step, now = verdict.step, context.clock.now()
     if step and is_too_old(operation, payment, step, now, able.key_window(step)):

@@ -60,9 +60,11 @@ async def drive(
         Unavailable: the provider cannot be asked; it stays open.
     """
     resent, looked, renewed = 0, False, False
-    doubtful = _may_still_arrive(context, operation_id)
+    with context.database.read() as books:
+        operation = books.operations.get(operation_id)
+    doubtful = _may_still_arrive(context, operation)
     while True:
-        found = decide(context, provider.capabilities, operation_id, looked=looked)
+        found = decide(context, provider.capabilities, operation, looked=looked)
         if found.look:
             looked = await _look(context, provider, found)
             continue
@@ -180,10 +182,8 @@ def _settled_by(payment: Payment, key: str = "") -> str:
     )
 
 
-def _may_still_arrive(context: Context, operation_id: str) -> bool:
+def _may_still_arrive(context: Context, operation: Operation) -> bool:
     """Whether an earlier process sent something for this operation that may still be executed."""
-    with context.database.read() as books:
-        operation = books.operations.get(operation_id)
     if operation.sent_at is None:
         return False
     return context.clock.now() - operation.updated_at < LATE_EFFECT_MAX

@@ -45,10 +45,10 @@ class SharedAccounts:
         """
         with self._database.read() as books:
             switch = books.provider_accounts.switch(owner)
-        refuse_paused(owner, switch)
+        _refuse_paused(owner, switch)
 
 
-def refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
+def _refuse_paused(owner: ProviderAccount, switch: AccountSwitch) -> None:
     """Pass unless an operator paused the account.
 
     Raises:
@@ -71,7 +71,10 @@ def refuse_put_back(books: Books, owner: ProviderAccount) -> None:
     Raises:
         CircuitOpen: they were.
     """
-    switch = books.provider_accounts.switch(owner)
+    _refuse_only_asked(owner, books.provider_accounts.switch(owner))
+
+
+def _refuse_only_asked(owner: ProviderAccount, switch: AccountSwitch) -> None:
     if switch.only_asks:
         raise CircuitOpen(
             f"The books were put back from a backup: nothing new is sent to {owner.provider}"
@@ -87,8 +90,9 @@ def refuse_down(books: Books, context: Context, owner: ProviderAccount) -> None:
     Raises:
         CircuitOpen: an operator paused it, its circuit is open, or the books were put back.
     """
-    refuse_put_back(books, owner)
-    refuse_paused(owner, books.provider_accounts.switch(owner))
+    switch = books.provider_accounts.switch(owner)
+    _refuse_only_asked(owner, switch)
+    _refuse_paused(owner, switch)
     breaker = books.provider_accounts.breaker(owner)
     asked = admit(breaker, context.clock.now())
     if not asked.admitted:

@@ -26,13 +26,15 @@ class OneChain(Payments):
 
 
 class NoChain(Payments):
-    """The same records, sealed each for itself: no lock is taken and no head is read."""
+    """The same records, those of a transaction sealed for themselves: no lock is taken and no head
+    is read."""
 
     name = "payments, no chain"
 
     def ready(self, share: Share) -> Work:
-        """See `Load.ready`. The key of the table still wants a place for each record."""
-        place, numbers = audit.CHAINS + secrets.randbelow(2**30), itertools.count()
+        """See `Load.ready`. The key of the table still wants a place for each record: a thousand
+        for every transaction."""
+        place, numbers = audit.CHAINS + secrets.randbelow(2**30), itertools.count(0, 1_000)
         patch.multiple(
             audit.Audit,
             _take_chain=lambda _: place,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from threading import BrokenBarrierError
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
+from db.engine import READ_ONLY
 from tests.benchmarks.loads.load import Load, Share
 
 _WAIT_SECONDS = 900
@@ -80,7 +81,12 @@ def _work(load: Load, share: Share, gate: Any, counts: Any) -> None:
         gate.abort()  # nobody waits for one that will not come
         raise
     made = list[object]()
-    event.listen(Engine, "commit", lambda connection: made.append(connection))
+
+    def count(connection: Connection) -> None:
+        if READ_ONLY not in connection.get_execution_options():
+            made.append(connection)
+
+    event.listen(Engine, "commit", count)
     turned_away = work()
     with counts.get_lock():
         counts[0] += len(made)
