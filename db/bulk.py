@@ -2,7 +2,8 @@
 by one prepared statement), read as columns, a stretch at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -20,10 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+OfCsv = Callable[[bytes, Sequence[str]], Mapping[str, Any]]
+"""What makes columns of whole lines of CSV whose cells stand under these names."""
+
 _STRETCH = 50_000
 """Rows that are in memory as single values at once."""
+_TEXT_BYTES = 8 << 20
+"""Text of rows that is in memory at once."""
 
 _CACHE_KIB = 256 << 10
+_MANY = 10_000
 
 
 def expect_many(connection: Connection) -> None:
@@ -31,6 +38,15 @@ def expect_many(connection: Connection) -> None:
     the two megabytes it takes by itself it would write each of them out many times over."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def have_grown(connection: Connection, added: int, *tables: TableClause) -> None:
+    """Let PostgreSQL look at tables that got many rows: until it does so by itself it takes them
+    for what they were, and walks along an index where it should read them from end to end."""
+    if connection.dialect.name == "postgresql" and added >= _MANY:
+        # A role that does not own them gets a notice; who is cleaning up is not waited for.
+        names = ", ".join(table.name for table in tables)
+        connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
 
 
 def insert_rows(
@@ -65,29 +81,35 @@ def insert_columns(
     quoted = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in values)
     words = f"COPY {table.name} ({quoted}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
-    failures = connection.dialect.loaded_dbapi.Error
-    try:
-        with driver.cursor() as cursor, cursor.copy(words) as copy:
-            for row in zip(*values.values(), strict=True):
-                copy.write_row(row)
-    except failures as error:
-        raise _as_sqlalchemy_says(connection, words, error) from error
+    with (
+        _sqlalchemys_errors(connection, words),
+        driver.cursor() as cursor,
+        cursor.copy(words) as copy,
+    ):
+        for row in zip(*values.values(), strict=True):
+            copy.write_row(row)
 
 
-def _as_sqlalchemy_says(connection: Connection, words: str, error: Any) -> BaseException:
-    """The driver's error as its other statements raise it; SQLAlchemy does not know of COPY."""
+@contextmanager
+def _sqlalchemys_errors(connection: Connection, words: str) -> Iterator[None]:
+    """Raise the driver's errors as its other statements raise them; SQLAlchemy does not see what is
+    done past it."""
     dialect = connection.dialect
-    raw = connection.connection.dbapi_connection
-    said: BaseException = DBAPIError.instance(
-        words,
-        None,
-        error,
-        dialect.loaded_dbapi.Error,
-        hide_parameters=True,
-        connection_invalidated=dialect.is_disconnect(error, raw, None),
-        dialect=dialect,
-    )
-    return said
+    failures = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except failures as error:
+        raw = connection.connection.dbapi_connection
+        said: BaseException = DBAPIError.instance(
+            words,
+            None,
+            error,
+            failures,
+            hide_parameters=True,
+            connection_invalidated=dialect.is_disconnect(error, raw, None),
+            dialect=dialect,
+        )
+        raise said from error
 
 
 def rows_named(
@@ -115,10 +137,55 @@ def rows_named(
 
 
 def column_stretches(
-    connection: Connection, query: Select[Any], names: Sequence[str]
-) -> Iterator[dict[str, list[Any]]]:
+    connection: Connection, query: Select[Any], names: Sequence[str], of_csv: OfCsv
+) -> Iterator[Mapping[str, Any]]:
     """The rows of a query as columns under these names, stretch by stretch, none for no rows; to
-    be read while the transaction is open."""
-    rows = connection.execute(query.execution_options(yield_per=_STRETCH))
-    for part in rows.partitions():
-        yield dict(zip(names, map(list, zip(*part, strict=True)), strict=True))
+    be read while the transaction is open, and to their end before anything else is asked.
+
+    PostgreSQL hands the rows out as text by COPY, and `of_csv` makes columns of it; the rows of
+    SQLite come as lists. No row is touched by itself.
+
+    Raises:
+        DBAPIError: the database refused, or went away; as SQLAlchemy raises it.
+    """
+    if connection.dialect.name == "postgresql":
+        return (of_csv(text, names) for text in _copied_out(connection, query))
+    return _fetched(connection, query, names)
+
+
+def _copied_out(connection: Connection, query: Select[Any]) -> Iterator[bytes]:
+    """Whole lines of CSV, some megabytes at a time."""
+    made = query.compile(dialect=connection.dialect)
+    words = f"COPY ({made}) TO STDOUT (FORMAT csv)"
+    driver: Any = connection.connection.driver_connection
+    # It lasts as long as whoever reads takes for all of the rows.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    with (
+        _sqlalchemys_errors(connection, words),
+        driver.cursor() as cursor,
+        cursor.copy(words, made.params) as copy,
+    ):
+        lines, size = list[bytes](), 0
+        for line in copy:
+            lines.append(line)
+            size += len(line)
+            if size >= _TEXT_BYTES:
+                yield b"".join(lines)
+                lines, size = [], 0
+    connection.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT")
+    if lines:
+        yield b"".join(lines)
+
+
+def _fetched(
+    connection: Connection, query: Select[Any], names: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Columns of plain values, from the driver itself: SQLAlchemy's rows cost a fifth more."""
+    made = query.compile(dialect=connection.dialect)
+    if not connection.in_transaction():
+        connection.begin()
+    driver: Any = connection.connection.driver_connection
+    with _sqlalchemys_errors(connection, str(made)), closing(driver.cursor()) as cursor:
+        cursor.execute(str(made), [made.params[name] for name in made.positiontup or ()])
+        while rows := cursor.fetchmany(_STRETCH):
+            yield dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

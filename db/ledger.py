@@ -1,12 +1,12 @@
 """Entries and postings: append, sum up, read back; and the transactions they belong to."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, union_all, update
 
-from db.bulk import column_stretches
+from db.bulk import OfCsv, column_stretches, have_grown, insert_rows
 from db.payments import transaction
 from db.schema import entries, postings, transactions
 from domain.clock import from_micros, to_micros
@@ -157,7 +157,8 @@ class Ledger:
         """Insert imported transactions."""
         for start in range(0, len(new), _BATCH):
             rows = [_transaction_row(t) for t in new[start : start + _BATCH]]
-            self._connection.execute(insert(transactions), rows)
+            insert_rows(self._connection, transactions, rows)
+        have_grown(self._connection, len(new), transactions)
 
     def settle_transactions(self, settled: Sequence[Transaction]) -> None:
         """Write how imported transactions ended."""
@@ -227,10 +228,10 @@ class Ledger:
         return [transaction(row) for row in self._connection.execute(query)]
 
     def columns(
-        self, owner: ProviderAccount, start: datetime, end: datetime
-    ) -> Iterator[dict[str, list[Any]]]:
+        self, owner: ProviderAccount, start: datetime, end: datetime, of_csv: OfCsv
+    ) -> Iterator[Mapping[str, Any]]:
         """The transactions of [start, end) as columns for a comparison, in any order: in stretches,
-        to be read while the transaction is open.
+        see `bulk.column_stretches`.
 
         Columns: transaction_id, payment_id, kind, provider_reference, amount_minor, currency,
         fee_minor (unknown counts as 0), status, occurred_at (microseconds UTC).
@@ -252,7 +253,7 @@ class Ledger:
             # What closing a break posted stands under the break's name: no file can hold it.
             ~t.provider_reference.startswith("brk_", autoescape=True),
         )
-        return column_stretches(self._connection, query, list(columns))
+        return column_stretches(self._connection, query, list(columns), of_csv)
 
     def count(self, owner: ProviderAccount, start: datetime, end: datetime) -> int:
         """How many transactions of [start, end) there are; `columns` gives no more."""

@@ -20,7 +20,15 @@ from sqlalchemy import (
     select,
 )
 
-from db.bulk import column_stretches, expect_many, insert_columns, insert_rows, rows_named
+from db.bulk import (
+    OfCsv,
+    column_stretches,
+    expect_many,
+    have_grown,
+    insert_columns,
+    insert_rows,
+    rows_named,
+)
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
@@ -150,19 +158,24 @@ class Statements:
             other = [{**row, **fixed} for row in changed if row["identity"] not in before]
             insert_rows(self._connection, lines, other)
             added += len(fresh["identity"]) + len(other)
+        have_grown(self._connection, added, lines)
         return added
 
     def columns(
-        self, owner: ProviderAccount, start: datetime | None, end: datetime | None
-    ) -> Iterator[dict[str, list[Any]]]:
+        self,
+        owner: ProviderAccount,
+        start: datetime | None,
+        end: datetime | None,
+        of_csv: OfCsv,
+    ) -> Iterator[Mapping[str, Any]]:
         """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
-        once, in any order; `file` is the file's id. In stretches, to be read while the transaction
-        is open."""
+        once, in any order; `file` is the file's id. In stretches, see `bulk.column_stretches`."""
         wanted = [_PAYOUT if name == "payout" else lines.c[name] for name in LINE_COLUMNS]
         query = self._with_payouts(*wanted, lines.c.file_id, lines.c.description).where(
             *_mine(lines, owner), *_between(start, end)
         )
-        return column_stretches(self._connection, query, (*LINE_COLUMNS, "file", "description"))
+        names = (*LINE_COLUMNS, "file", "description")
+        return column_stretches(self._connection, query, names, of_csv)
 
     def ordinals(self, file_id: str, first: int, last: int) -> set[int]:
         """Which lines of a file, from `first` to `last`, were new when it was taken in."""

@@ -215,6 +215,10 @@ def _frame(columns: Mapping[str, Any], contract: Mapping[str, Any]) -> pd.DataFr
 def _series(name: str, values: Any, dtype: Any) -> "pd.Series[Any]":
     if isinstance(values, pd.Series):
         values = values.reset_index(drop=True)
+    elif isinstance(values, pa.DictionaryArray) and isinstance(dtype, pd.CategoricalDtype):
+        places = dtype.categories.get_indexer(values.dictionary.to_pylist())
+        codes = places[values.indices.to_numpy()]
+        values = pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
     elif isinstance(values, pa.Array | pa.ChunkedArray):
         values = values.to_pandas() if dtype is not TEXT else pd.arrays.ArrowExtensionArray(values)
     elif isinstance(dtype, np.dtype):

@@ -31,7 +31,7 @@ from reconcile.piles import KEYS, TOLD_BY, Piles, named_by
 from reconcile.rules import BY_LINE, Rules
 from reconcile.spill import Spill, batch_of, our_rows, their_rows
 
-Stretches = Iterable[Mapping[str, Sequence[Any]]]
+Stretches = Iterable[Mapping[str, Any]]
 
 BUCKET_ROWS = 1_000_000
 """So many rows of both sides together lie in one bucket."""
@@ -136,13 +136,12 @@ def _pile_up(held: Held, folder: Path, buckets: int) -> Piles:
         ours.add(batch_of(frame))
         our_control = add_control(our_control, control_of(frame))
     ours.finish()
-    stretches = iter(held.theirs)
-    first = next(stretches, None)
-    by = BY_LINE if first is None else named_by(references, *_ids(first))
-    theirs = Spill(folder / "theirs", buckets, *KEYS[by])
     numbers, their_control = FileNumbers.of(held.named), control_from((), len(held.rejects))
-    for columns in chain([] if first is None else [first], stretches):
-        frame, texts = frame_of_lines(columns, numbers)
+    parts = (frame_of_lines(columns, numbers) for columns in held.theirs)
+    first = next(parts, None)
+    by = BY_LINE if first is None else named_by(references, *_ids(first[0]))
+    theirs = Spill(folder / "theirs", buckets, *KEYS[by])
+    for frame, texts in chain([] if first is None else [first], parts):
         theirs.add(batch_of(frame, description=texts))
         their_control = add_control(their_control, control_of(frame))
     theirs.finish()
@@ -158,7 +157,7 @@ def _pile_up(held: Held, folder: Path, buckets: int) -> Piles:
     )
 
 
-def _ids(columns: Mapping[str, Sequence[Any]]) -> Iterator[Sequence[str]]:
+def _ids(frame: pd.DataFrame) -> Iterator[list[str]]:
     """Some ids of lines, and of what moved."""
     for name in ("reference", "source"):
-        yield columns[name][:TOLD_BY]
+        yield frame[name].iloc[:TOLD_BY].tolist()

@@ -19,6 +19,7 @@ from reconcile.frames import (
     joined_reported,
     reported_frame,
 )
+from reconcile.stretches import WORDS, texts, words
 
 _KEPT = (
     "reference", "source", "parent", "ours", "payout", "bank_reference", "category", "kind",
@@ -60,9 +61,14 @@ class FileNumbers:
         """Numbers that begin with some files, whether lines came from them or not."""
         return cls({name: number for number, name in enumerate(named)})
 
-    def of_rows(self, names: Iterable[str]) -> Array:
+    def of_rows(self, names: Any) -> Array:
         """The number of each row's file."""
-        return np.array([self.seen.setdefault(name, len(self.seen)) for name in names], np.int16)
+        found = words(names)
+        numbers = [
+            self.seen.setdefault(name, len(self.seen)) for name in found.dictionary.to_pylist()
+        ]
+        of_rows: Array = np.array(numbers, np.int16)[np.asarray(found.indices)]
+        return of_rows
 
     def settled(self, files: Mapping[str, InputFile]) -> tuple[tuple[InputFile, ...], Array]:
         """The files, and where each number stands among them.
@@ -75,17 +81,17 @@ class FileNumbers:
 
 
 def frame_of_lines(
-    columns: Mapping[str, Sequence[Any]], numbers: FileNumbers
+    columns: Mapping[str, Any], numbers: FileNumbers
 ) -> tuple[pd.DataFrame, pa.Array]:
     """A stretch of kept lines as a reported frame, its files by their numbers, and the provider's
     words of each line."""
-    plain = {name: _plain(name, columns[name]) for name in _KEPT}
-    frame = reported_frame(plain | {"file": numbers.of_rows(columns["file"])})
-    return frame, pa.array(columns["description"], pa.string())
+    kept = {name: words(columns[name]) if name in WORDS else columns[name] for name in _KEPT}
+    frame = reported_frame(kept | {"file": numbers.of_rows(columns["file"])})
+    return frame, texts(columns["description"])
 
 
 def reported_of_lines(
-    stretches: Iterable[Mapping[str, Sequence[Any]]],
+    stretches: Iterable[Mapping[str, Any]],
     files: Mapping[str, InputFile],
     named: Iterable[str] = (),
     rejects: Sequence[Reject] = (),
@@ -93,23 +99,15 @@ def reported_of_lines(
     """The reported side of kept lines, which come as columns in stretches; `files` maps file ids to
     files. Its files are those that lines came from, and those `named`."""
     numbers = FileNumbers.of(named)
-    frames, texts = [], []
+    frames, described = [], []
     for columns in stretches:
-        frame, words = frame_of_lines(columns, numbers)
+        frame, said = frame_of_lines(columns, numbers)
         frames.append(frame)
-        texts.append(words)
+        described.append(said)
     frame = joined_reported(frames)
     order, places = numbers.settled(files)
     if order:
         frame["file"] = places[frame["file"].to_numpy()]
     control = add_control(control_of(frame), control_from((), len(rejects)))
-    kept = KeptTexts(frame, pa.chunked_array(texts, pa.string()))
+    kept = KeptTexts(frame, pa.chunked_array(described, pa.string()))
     return Reported(frame, order, tuple(rejects), control, kept)
-
-
-def _plain(name: str, values: Sequence[Any]) -> Any:
-    if name == "kind":
-        return [value or None for value in values]
-    if name.endswith("_minor") or name in ("occurred_at", "line"):
-        return np.array(values, np.int64)
-    return list(values)

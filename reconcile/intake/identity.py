@@ -36,8 +36,9 @@ class Identities:
     def __init__(self, hashes: Iterable[Words], *, unique: bool) -> None:
         """`hashes` are those of all ids of the file (`hashes_of`); for `unique` see
         `ExportFormat`."""
-        every, times = np.unique(np.concatenate([_NONE, *hashes]), return_counts=True)
-        self._again: Words = every[times > 1]
+        every = np.concatenate([_NONE, *hashes])
+        every.sort()
+        self._again: Words = np.unique(every[1:][every[1:] == every[:-1]])
         self._names = ("reference",) if unique else _CONTENT
         self._counted: Counter[bytes] = Counter()
 

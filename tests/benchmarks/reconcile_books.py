@@ -43,6 +43,7 @@ def fill(url: str, world: World) -> None:
             with connection.cursor().copy(copying) as copy:
                 for row in _rows(world.ledger):
                     copy.write_row(row)
+            connection.execute("ANALYZE transactions")
     else:
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
             marks = ", ".join("?" * len(_COLUMNS))

@@ -14,6 +14,7 @@ from domain.clock import SetClock
 from domain.errors import IntegrityError, Unavailable
 from domain.ids import Ids
 from domain.provider import ProviderAccount
+from reconcile.stretches import columns_of_csv
 from tests.db.attacks import shell
 from tests.servers.postgres import PostgresServer
 
@@ -126,6 +127,6 @@ def test_what_the_server_refuses_in_bulk_is_said_in_our_words(
     with pytest.raises(Unavailable):
         database.run(lambda books: _cut_off(books, url, rows))
     with database.read() as books:
-        assert list(books.statements.columns(OWNER, None, None)) == []
+        assert list(books.statements.columns(OWNER, None, None, columns_of_csv)) == []
     database.close()
     postgres.drop_database(url)

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from db.bulk import have_grown
 from db.database import Database
 from db.grants import grants, tables
+from db.schema import lines, transactions
 from domain.clock import SetClock
 from domain.errors import InvalidRequest
 from domain.ids import Ids
@@ -59,6 +61,17 @@ def test_the_program_works_with_the_role_it_is_given(url: str, clock: SetClock) 
     assert verify_audit(shop.context).flaw is None
     assert check_books(shop.context) == []
     shop.world.close()
+    database.close()
+
+
+def test_who_does_not_own_a_table_may_still_fill_it(url: str, clock: SetClock) -> None:
+    """Proves that an import of many rows needs no right to look at what the planner knows."""
+    database = Database(url, clock, Ids(clock))
+    with database.transaction() as books:
+        have_grown(books.statements._connection, 1_000_000, lines, transactions)
+        books.record(Shop(database, clock).context.actor, "statement.imported", "fil_1")
+    with database.read() as books:
+        assert [record.subject for record in books.audit.records()] == ["fil_1"]
     database.close()
 
 

@@ -19,6 +19,7 @@ from domain.provider import ProviderAccount
 from domain.run import Period
 from domain.stored_event import EventFilter
 from domain.webhook import EventState
+from reconcile.stretches import columns_of_csv
 
 OWNER = ProviderAccount("stripe", "default", "test")
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
@@ -50,7 +51,7 @@ READS: dict[str, Callable[[Books], object]] = {
     "ledger list": lambda b: b.ledger.transactions(limit=50),
     "ledger of an account": lambda b: b.ledger.transactions(OWNER, start=NOW, end=NOW, limit=50),
     "ledger of a payment": lambda b: b.ledger.transactions(payment_id="pay_1"),
-    "ledger columns": lambda b: list(b.ledger.columns(OWNER, NOW, NOW)),
+    "ledger columns": lambda b: list(b.ledger.columns(OWNER, NOW, NOW, columns_of_csv)),
     "entries of a transaction": lambda b: b.ledger.of_transaction("txn_1"),
     "inbox": lambda b: b.inbox.find(EventFilter(), limit=50),
     "inbox by state": lambda b: b.inbox.find(EventFilter(state=EventState.DEAD), limit=50),
@@ -68,7 +69,7 @@ READS: dict[str, Callable[[Books], object]] = {
     "break events": lambda b: b.breaks.events("brk_1"),
     "runs": lambda b: b.runs.find(10),
     "run by fingerprint": lambda b: b.runs.by_fingerprint("f"),
-    "lines": lambda b: list(b.statements.columns(OWNER, NOW, NOW)),
+    "lines": lambda b: list(b.statements.columns(OWNER, NOW, NOW, columns_of_csv)),
     "bank lines": lambda b: b.statements.deposits("2026-03-01", "2026-03-02"),
     "lines by identity": lambda b: b.statements._known(OWNER, ["a", "b"]),
     "payments of references": lambda b: b.statements.payments_of(OWNER, ["a", "b"]),
@@ -141,9 +142,14 @@ def _nodes(node: dict[str, Any], *, paged: bool) -> Iterator[tuple[dict[str, Any
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_read_finds_its_rows_by_an_index(books: Database, name: str) -> None:
+def test_a_read_finds_its_rows_by_an_index(
+    books: Database, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Proves that none of them reads a whole table, however large it grows."""
     sent: list[tuple[str, Any]] = []
+    # What is read past SQLAlchemy sends the same query.
+    for table in ("ledger", "statements"):
+        monkeypatch.setattr(f"db.{table}.column_stretches", lambda c, query, *_: c.execute(query))
 
     def catch(_c: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
         sent.append((statement, values))

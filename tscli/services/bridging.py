@@ -78,10 +78,11 @@ def _gathered(
     books: Books, context: "Context", owner: ProviderAccount, at: datetime, folder: Path
 ) -> "Sides":
     from reconcile.gathering import Held, gather
+    from reconcile.stretches import columns_of_csv
 
     held = Held(
-        ours=books.ledger.columns(owner, _BEGINNING, at),
-        theirs=books.statements.columns(owner, None, at),
+        ours=books.ledger.columns(owner, _BEGINNING, at, columns_of_csv),
+        theirs=books.statements.columns(owner, None, at, columns_of_csv),
         files={name: kept.file for name, kept in kept_files(books, owner).items()},
     )
     rows = books.ledger.count(owner, _BEGINNING, at) + books.statements.count(owner, None, at)

@@ -124,11 +124,12 @@ class _Look:
     def held(self) -> "tuple[Held, int]":
         """Both sides of the window as the books hold them, and how many rows that is."""
         from reconcile.gathering import Held
+        from reconcile.stretches import columns_of_csv
 
         ledger, statements = self.books.ledger, self.books.statements
         held = Held(
-            ours=ledger.columns(self.owner, *self.window),
-            theirs=statements.columns(self.owner, *self.window),
+            ours=ledger.columns(self.owner, *self.window, columns_of_csv),
+            theirs=statements.columns(self.owner, *self.window, columns_of_csv),
             files={name: kept.file for name, kept in self.files.items()},
             known=self.older,
             named=set(self.named),

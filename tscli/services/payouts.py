@@ -21,12 +21,13 @@ def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> 
     """Every payout of a period with its lines, oldest first."""
     from reconcile.gathering import Held, gather
     from reconcile.payouts import prove_payouts
+    from reconcile.stretches import columns_of_csv
 
     with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
         with context.database.read() as books:
             window = (period.start_at - _REACH, period.end_at)
             files = {name: kept.file for name, kept in kept_files(books, owner).items()}
-            held = Held((), books.statements.columns(owner, *window), files)
+            held = Held((), books.statements.columns(owner, *window, columns_of_csv), files)
             rows = books.statements.count(owner, *window)
             sides = gather(held, rows, context.matching.rows_in_memory, Path(folder))
         proofs = prove_payouts(sides.their_parts)
