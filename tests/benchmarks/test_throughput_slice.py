@@ -14,7 +14,14 @@ from tests.benchmarks.loads.every import LOADS
 from tests.benchmarks.loads.load import Share, Work
 from tests.benchmarks.loads.payments import Payments
 from tests.benchmarks.stuck_list import list_and_lease, stick
-from tests.benchmarks.throughput import Ground, against_no_chain, beside, limit_of, prepare
+from tests.benchmarks.throughput import (
+    Ground,
+    against_no_chain,
+    beside,
+    calls_alone,
+    limit_of,
+    prepare,
+)
 from tests.db.attacks import shell
 
 WORKERS, EACH = 2, 2
@@ -58,6 +65,14 @@ def test_a_load_and_its_limit_are_done_by_two_processes(grounds: list[Ground], n
         assert ours.units == bare.units > 0
         assert ours.commits >= WORKERS
         assert not isinstance(limit, BareCommits) or limit.commits >= 3
+
+
+def test_a_payments_calls_are_made_without_books(grounds: list[Ground]) -> None:
+    """Each process says how many took money; nothing else is written."""
+    for ground in grounds:
+        assert calls_alone(ground, WORKERS, WORKERS * EACH) > 0
+        with shell(ground.url) as books:
+            assert books.one("SELECT sum(times) FROM called") == WORKERS * EACH
 
 
 def test_payments_are_made_with_and_without_chains(grounds: list[Ground]) -> None:

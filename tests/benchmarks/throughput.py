@@ -10,7 +10,8 @@ the rows they kept. Before a figure is printed, the books must show that all was
 A sweep or an import that finds the books taken for too long is turned away, as its operator would
 be, and comes again; how often that was stands in the table.
 
-Then the same payments with and without the audit chains, and the listing of 10,000 stuck ones.
+Then what payments could be at if books cost nothing: their calls to the provider alone. Then the
+same payments with and without the audit chains, and the listing of 10,000 stuck ones.
 """
 
 import argparse
@@ -20,9 +21,11 @@ from pathlib import Path
 
 from tests.benchmarks.import_rows import databases
 from tests.benchmarks.loads.bare import BareCommits
+from tests.benchmarks.loads.calls import Calls
 from tests.benchmarks.loads.crew import Ran, run
 from tests.benchmarks.loads.every import LOADS, chained
 from tests.benchmarks.loads.load import Load, Share
+from tests.benchmarks.loads.payments import Payments
 from tests.benchmarks.loads.shops import close, shop_at
 from tests.benchmarks.stuck_list import list_and_lease, stick
 from tests.tools.numbers import at_least
@@ -99,6 +102,22 @@ def _print_loads(grounds: dict[str, Ground], units: dict[str, int], crews: list[
                 )
 
 
+def calls_alone(ground: Ground, workers: int, units: int) -> float:
+    """How fast the calls of payments are without books, of the payments' limit."""
+    calls, bare = beside(Calls(), limit_of(Payments(), ground), ground, workers, units)
+    return bare.seconds / calls.seconds
+
+
+def _print_calls(grounds: dict[str, Ground], units: int, crews: list[int]) -> None:
+    for kind, ground in grounds.items():
+        for workers in crews:
+            print(
+                f"{kind:11}{workers:3} processes: the calls of a payment, without books, at"
+                f" {calls_alone(ground, workers, units):.3f} of the payments' limit",
+                flush=True,
+            )
+
+
 def _print_chains(grounds: dict[str, Ground], units: int, crews: list[int]) -> None:
     for kind, ground in grounds.items():
         for workers in crews:
@@ -135,6 +154,7 @@ def main() -> int:
             prepare(ground.url)
         _print_loads(grounds, asked, chosen.workers)
         if asked["payments"]:
+            _print_calls(grounds, asked["payments"], chosen.workers)
             _print_chains(grounds, asked["payments"], chosen.workers)
         if chosen.stuck:
             _print_stuck(grounds, chosen.stuck)
