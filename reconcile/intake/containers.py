@@ -7,17 +7,18 @@ process, so that its rows can be looked up again; limits are checked while unpac
 import atexit
 import gzip
 import hashlib
-import shutil
 import struct
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from domain.errors import UnreadableExport
+from reconcile.scratch import scratch_folder
 
 INFLATED_MAX = 4 << 30
 """Bytes a wrapped file may come to."""
@@ -163,9 +164,9 @@ def _damaged(file: str) -> UnreadableExport:
 
 @cache
 def _root() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="tscli-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    until_exit = ExitStack()
+    atexit.register(until_exit.close)
+    return until_exit.enter_context(scratch_folder())
 
 
 def _place(folder: Path | None) -> Path:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ run()
 def test_a_run_killed_over_its_buckets_keeps_nothing(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at: str
 ) -> None:
-    """Nothing of it is in the books, and the same command ends it as if nothing had been."""
+    """Nothing of it is in the books, and the same command ends it as if nothing had been and clears
+    up what it left on disk."""
     monkeypatch.setenv("TSCLI_RECONCILE__ROWS_IN_MEMORY", "0")
     cli("ledger", "import", LEDGER)
     cli("reconcile", "import", EXPORT)
@@ -107,7 +109,10 @@ def test_a_run_killed_over_its_buckets_keeps_nothing(
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert cli("reconcile", "show", "--format", "json").data == []
     assert cli("audit", "list", "--limit", "1000", "--format", "json").data == before
+    assert list(tmp_path.glob("tscli-*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert cli("reconcile", "run", *WEEK, "--format", "json").data["already_done"] is False
+    assert not list(tmp_path.glob("tscli-*"))
     listed = cli("breaks", "list", "--format", "json").data
     assert sorted((b["kind"], b["provider_reference"]) for b in listed) == key()
 

@@ -7,7 +7,6 @@ they did since is to be learned first, and only then may anything new be sent.
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from domain.clock import iso
 from domain.errors import AlreadyExists, InvalidRequest, PaymentsError, UnreadableExport
 from domain.operator import Permission
 from domain.provider import AccountSwitch, ProviderAccount
+from reconcile.scratch import scratch_folder
 from tscli.services.context import Context
 from tscli.services.doctor import Finding, examine
 from tscli.services.permission import require
@@ -133,8 +133,8 @@ def verify_backup(context: Context, file: Path) -> Iterator[Finding]:
         missing = sorted((_CORE if is_older else set(grants.tables())) - backup.contents(file))
         yield Finding("tables", not missing, f"{missing[0]} is missing" if missing else "sound")
         return
-    with tempfile.TemporaryDirectory(prefix="tscli-verify-") as folder:
-        copied = Path(folder) / "books.db"
+    with scratch_folder() as folder:
+        copied = folder / "books.db"
         shutil.copyfile(file, copied)
         opened = Database(f"sqlite:///{copied}", context.clock, context.ids)
         try:
@@ -197,8 +197,8 @@ def _put_back(context: Context, file: Path, owners: Sequence[ProviderAccount]) -
         for owner in {*owners, *books.payments.owners()}:
             books.provider_accounts.set_switch(owner, asked_only)
 
-    with tempfile.TemporaryDirectory(prefix="tscli-restore-") as folder:
-        source = Path(folder) / file.name
+    with scratch_folder() as folder:
+        source = folder / file.name
         shutil.copyfile(file, source)
         context.database.put_back(source, digest, begin_again)
 

@@ -1,6 +1,5 @@
 """The bridge between our ledger and a provider's balance, from everything up to an instant."""
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from domain.clock import to_micros
 from domain.payout import MembersBy
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind
+from reconcile.scratch import scratch_folder
 from tscli.services.balances import opening_balances, stated_closing
 from tscli.services.evaluation import rules_of
 from tscli.services.statements import kept_files
@@ -38,10 +38,10 @@ def bridge(context: "Context", owner: ProviderAccount, at: datetime) -> list[Bri
         IntegrityError: the buckets do not sum to their inputs, which is our bug.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        scratch_folder() as folder,
         context.database.read() as books,
     ):
-        sides = _gathered(books, context, owner, at, Path(folder))
+        sides = _gathered(books, context, owner, at, folder)
         comparison = _compare(sides, context, owner, at)
         files = [kept.file for kept in kept_files(books, owner).values()]
         posted = books.ledger.posted_for_breaks(owner, at)

@@ -1,16 +1,15 @@
 """The work of each step of a day: an existing service each, and what came of it in one sentence."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.day import FINDINGS, PARTIAL, UNKNOWN, Reason, StepState
 from domain.provider import ProviderAccount
 from domain.recovery import SweptAs
 from domain.webhook import EventState
+from reconcile.scratch import scratch_folder
 from tscli.services.day_files import Gathered, Trouble, gather, worst_reason
 from tscli.services.day_plan import Found, Morning
 from tscli.services.exports import fetch_export, lines_name
@@ -119,8 +118,8 @@ async def _from_the_provider(
     owner, period = morning.owner(subject), morning.period(on)
     layout = lines_name(owner.provider)
     got = await fetch_export(context, owner.provider, layout, period.start_at, period.end_at)
-    with tempfile.TemporaryDirectory(prefix="tscli-day-") as folder:
-        path = Path(folder) / f"{layout}_{on}.csv"
+    with scratch_folder() as folder:
+        path = folder / f"{layout}_{on}.csv"
         path.write_bytes(got.content)
         taken = take_in(
             context, morning.owner_of, morning.formats, path, Words(), None, dry_run=dry_run

@@ -3,7 +3,6 @@
 So nothing here waits for a database to be imported either.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 from domain.buckets import Bucket
 from domain.run import BucketTotal
 from domain.settlement import ExportFormat, InputFile, Reject
+from reconcile.scratch import scratch_folder
 from tscli.services.periods import check_zone
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _in_buckets(
     from reconcile.intake.piling import pile_up
     from reconcile.rules import Rules
 
-    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
-        piles = pile_up(ledger, exports, formats, Path(folder), zone)
+    with scratch_folder() as folder:
+        piles = pile_up(ledger, exports, formats, folder, zone)
         found = compare_piles(piles, Rules(scope=scope))
     return _outcome(piles.expected, piles.reported, found)
 

@@ -1,13 +1,12 @@
 """Payouts as the kept statements show them."""
 
-import tempfile
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.payout import PayoutProof
 from domain.provider import ProviderAccount
 from domain.run import Period
+from reconcile.scratch import scratch_folder
 from tscli.services.statements import kept_files
 
 if TYPE_CHECKING:
@@ -23,13 +22,13 @@ def list_payouts(context: "Context", owner: ProviderAccount, period: Period) -> 
     from reconcile.payouts import prove_payouts
     from reconcile.stretches import columns_of_csv
 
-    with tempfile.TemporaryDirectory(prefix="tscli-") as folder:
+    with scratch_folder() as folder:
         with context.database.read() as books:
             window = (period.start_at - _REACH, period.end_at)
             files = {name: kept.file for name, kept in kept_files(books, owner).items()}
             held = Held((), books.statements.columns(owner, *window, columns_of_csv), files)
             rows = books.statements.count(owner, *window)
-            sides = gather(held, rows, context.matching.rows_in_memory, Path(folder))
+            sides = gather(held, rows, context.matching.rows_in_memory, folder)
         proofs = prove_payouts(sides.their_parts)
     return [
         proof

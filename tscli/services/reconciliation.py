@@ -4,7 +4,6 @@ A run is named by what it compared: the same files, ledger rows and rules give t
 and nothing is written.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from domain.operator import Permission
 from domain.provider import ProviderAccount
 from domain.run import Period, Run
 from domain.settlement import ExportFormat, Reject
+from reconcile.scratch import scratch_folder
 from tscli.services.evaluation import Evaluated, evaluate
 from tscli.services.statements import Progress, keep_statements, silent
 
@@ -61,11 +61,11 @@ def reconcile_run(
 
     require(context, Permission.RECONCILE)
 
-    def look(books: Books, named: Sequence[str], folder: str) -> Evaluated:
-        return evaluate(books, owner, period, context.matching, Path(folder), named=named)
+    def look(books: Books, named: Sequence[str], folder: Path) -> Evaluated:
+        return evaluate(books, owner, period, context.matching, folder, named=named)
 
     with (
-        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        scratch_folder() as folder,
         deliveries(exports, formats, ZoneInfo(period.timezone)) as given,
     ):
         rejects = tuple(reject for one in given for reject in one.rejects)

@@ -2,7 +2,6 @@
 the same inputs still give the same bytes."""
 
 import json
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from domain.matching import Certificate, Tolerance
 from domain.provider import ProviderAccount
 from domain.run import Run
 from domain.settlement import ExportFormat, LineKind
+from reconcile.scratch import scratch_folder
 from tscli.services.evaluation import evaluate, rejects_of
 from tscli.services.statements import Kept, kept_files
 
@@ -58,12 +58,12 @@ def explain(context: "Context", name: str, run_id: str | None) -> tuple[Run, lis
     from reconcile.certificate import certificates
 
     with (
-        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        scratch_folder() as folder,
         context.database.read() as books,
     ):
         run = _run_of(books, name, run_id)
         owner = ProviderAccount(run.provider, run.account, run.mode)
-        found = evaluate(books, owner, run.period, context.matching, Path(folder), asked={name})
+        found = evaluate(books, owner, run.period, context.matching, folder, asked={name})
     made = certificates(found.comparison, name)
     if not made:
         raise NotFound(
@@ -132,25 +132,25 @@ def rerun(
     from reconcile.gathering import Held, gather
 
     with (
-        tempfile.TemporaryDirectory(prefix="tscli-") as folder,
+        scratch_folder() as folder,
         context.database.read() as books,
     ):
         run = books.runs.get(run_id)
         owner = ProviderAccount(run.provider, run.account, run.mode)
         before = list(books.runs.breaks_of(run.run_id))
         inputs = json.loads(run.rules) if run.rules else {}
-        ours = _our_side(books, run, inputs, Path(folder))
+        ours = _our_side(books, run, inputs, folder)
         files = kept_files(books, owner)
         held = Held(
             ours=ours,
-            theirs=_lines_again(books, files, inputs, formats_of(run.provider), Path(folder)),
+            theirs=_lines_again(books, files, inputs, formats_of(run.provider), folder),
             files={name: files[name].file for name in inputs["files"]},
             known=_told_then(inputs["known"]),
             named=inputs["files"],
             rejects=rejects_of(files, inputs["rejecting"]),
         )
         rows = sum(total.rows for total in run.totals)
-        sides = gather(held, rows, context.matching.rows_in_memory, Path(folder))
+        sides = gather(held, rows, context.matching.rows_in_memory, folder)
         rules = _rules(inputs["rules"])
         comparison = sides.compare(rules)
     said = list(_differences(run, before, comparison))
