@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from domain.errors import UnreadableExport
+from reconcile.intake.source import cannot_be_read
 from reconcile.scratch import scratch_folder
 
 INFLATED_MAX = 4 << 30
@@ -63,8 +64,7 @@ def unpacked(path: Path, folder: Path | None = None) -> Unpacked:
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
             raise _damaged(path.name) from None
-        reason = f"the file cannot be read: {error.strerror or 'input error'}"
-        raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
+        raise cannot_be_read(path.name, error) from None
     except (
         zlib.error,
         zipfile.BadZipFile,

@@ -23,6 +23,7 @@ from reconcile.intake.reading import Passed, Reader, pass_through
 from reconcile.intake.rows import Row, split
 from reconcile.intake.sections import Sections
 from reconcile.intake.shaped import Facts, Shape, pass_shaped
+from reconcile.intake.source import cannot_be_read
 
 _HEAD_BYTES = 1 << 16
 _DELIMITERS = (",", "\t", ";")
@@ -147,8 +148,7 @@ def detect(path: Path, formats: Sequence[ExportFormat]) -> tuple[ExportFormat, s
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
-        reason = f"the file cannot be read: {error.strerror or 'input error'}"
-        raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
+        raise cannot_be_read(path.name, error) from None
     text = head.decode("utf-8-sig", errors="replace")
     first: tuple[str, ...] = ()
     for delimiter in _DELIMITERS:

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import UnreadableExport
 from domain.settlement import Reject
 from reconcile.codes import Array
 from reconcile.intake.columns import CODE, Values, read_columns, read_rows
 from reconcile.intake.layout import Layout, Role
 from reconcile.intake.scan import Cells, scan
-from reconcile.intake.source import BLOCK_BYTES, Block, Source
+from reconcile.intake.source import BLOCK_BYTES, Block, Source, cannot_be_read
 
 AHEAD = 6
 """Blocks waiting for each file beyond the one being converted: bounds the memory taken."""
@@ -79,8 +78,7 @@ def pass_through(
                 rejects += values.rejects
                 take(values)
     except OSError as error:
-        reason = f"the file cannot be read: {error.strerror or 'input error'}"
-        raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
+        raise cannot_be_read(path.name, error) from None
     return Passed(path, header, tuple(spans), source.digest, source.size, tuple(rejects))
 
 

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import UnreadableExport
 from domain.settlement import Reject, StatedBalance, StatedTotal
 from reconcile.codes import KIND_CODES
 from reconcile.intake.columns import CODE, Values
@@ -21,7 +20,7 @@ from reconcile.intake.masking import shown
 from reconcile.intake.reading import Passed
 from reconcile.intake.rows import BadRow, Row, split
 from reconcile.intake.scan import WORD
-from reconcile.intake.source import Source
+from reconcile.intake.source import Source, cannot_be_read
 
 Line = dict[str, Any]
 """One line of money: `TEXTS`, `category`, `kind` (a `LineKind` value or None), `currency` (code),
@@ -72,8 +71,7 @@ def pass_shaped(path: Path, shape: Shape, take: Callable[[Values], None]) -> Pas
             while block := list(islice(lines, _BLOCK_LINES)):
                 take(_values(block))
     except OSError as error:
-        reason = f"the file cannot be read: {error.strerror or 'input error'}"
-        raise UnreadableExport(reason, file=path.name, hint="Check path and permissions.") from None
+        raise cannot_be_read(path.name, error) from None
     rejects.sort(key=lambda reject: reject.line)
     return Passed(path, (), (), source.digest, source.size, tuple(rejects))
 

@@ -4,6 +4,7 @@ A block never splits a record: it ends at a line end that is outside quotes. No 
 digest, line numbers and offsets are those of the file.
 """
 
+import errno
 import hashlib
 from collections import deque
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ HEADER_BYTES = 1 << 20
 QUOTE, COMMA, LF, CR = b'",\n\r'
 _WINDOW = 1 << 18
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 BOM = b"\xef\xbb\xbf"
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook, not a CSV file",
@@ -59,6 +62,15 @@ class Block:
     def text(self) -> str:
         """The block decoded."""
         return self.codes.tobytes().decode("utf-8")
+
+
+def cannot_be_read(name: str, error: OSError) -> Exception:
+    """What to raise where a file could not be opened or read; that there is no room for its rows is
+    no fault of the file's."""
+    if error.errno in _NO_ROOM:
+        return error
+    reason = f"the file cannot be read: {error.strerror or 'input error'}"
+    return UnreadableExport(reason, file=name, hint="Check path and permissions.")
 
 
 class Source:

@@ -95,6 +95,22 @@ def test_what_a_later_file_says_of_a_payout(cli: Cli, database_url: str, tmp_pat
     ]  # fmt: skip
 
 
+FULL = """
+import resource, sys
+from reconcile.intake import batches, delivery, piling
+from tscli.__main__ import run
+from tscli.services import file_comparison
+def full(*words):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+    return batches.export_batch(*words)
+delivery.IN_MEMORY = file_comparison.LARGE_BYTES = 1
+delivery.export_batch = piling.export_batch = full
+sys.argv[0] = "tscli"
+run()
+"""
+"""A command on a machine that has no room for the rows of a file."""
+
+
 @pytest.mark.parametrize("stretch", [1, 3, 9])
 def test_killed_in_any_stretch_nothing_is_kept(cli: Cli, database_url: str, stretch: int) -> None:
     """Proves that a file is taken in whole or not at all, and that the same command ends it."""
@@ -107,3 +123,25 @@ def test_killed_in_any_stretch_nothing_is_kept(cli: Cli, database_url: str, stre
     assert kept(database_url) == [0, 0, 0]
     assert counts(cli, EXPORT) == (READABLE, 0)
     assert kept(database_url)[2] == READABLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["import", str(EXPORT)],
+        ["files", "--expected", str(EXPORT.with_name("ledger.csv")), "--reported", str(EXPORT)],
+    ],
+    ids=["import", "files"],
+)
+def test_no_room_for_the_rows_is_said(cli: Cli, database_url: str, words: list[str]) -> None:
+    """Proves that a full disk is not taken for an unreadable file, and that nothing is kept."""
+    assert cli("db", "upgrade").exit_code == 0
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, "reconcile", *words], text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=True,
+    )  # fmt: skip
+    assert ended.returncode == 3, ended.stderr
+    assert "File too large" in ended.stderr
+    assert "Check disk space" in ended.stderr
+    assert kept(database_url) == [0, 0, 0]
+    assert counts(cli, EXPORT) == (READABLE, 0)
