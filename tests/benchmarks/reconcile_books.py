@@ -46,6 +46,7 @@ def fill(url: str, world: World) -> None:
             connection.execute("ANALYZE transactions")
     else:
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute("PRAGMA cache_size = -2000000")
             marks = ", ".join("?" * len(_COLUMNS))
             words = f"INSERT INTO transactions ({', '.join(_COLUMNS)}) VALUES ({marks})"
             connection.executemany(words, _rows(world.ledger))

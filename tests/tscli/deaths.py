@@ -72,6 +72,8 @@ def _in_a_child(words: tuple[str, ...], at: Callable[[int, str], None], *, of_st
         return os.waitpid(child, 0)[1]
     code = 70
     try:
+        # Whoever runs the tests in the background of a shell has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _watch(at, of_steps=of_steps)
         code = run_cli(*words).exit_code
     finally:
