@@ -2,7 +2,8 @@
 by one prepared statement), read as columns, a stretch at a time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -140,7 +141,7 @@ def column_stretches(
     connection: Connection, query: Select[Any], names: Sequence[str], of_csv: OfCsv
 ) -> Iterator[Mapping[str, Any]]:
     """The rows of a query as columns under these names, stretch by stretch, none for no rows; to
-    be read while the transaction is open, and to their end before anything else is asked.
+    be read while the transaction is open.
 
     PostgreSQL hands the rows out as text by COPY, and `of_csv` makes columns of it; the rows of
     SQLite come as lists. No row is touched by itself.
@@ -154,27 +155,39 @@ def column_stretches(
 
 
 def _copied_out(connection: Connection, query: Select[Any]) -> Iterator[bytes]:
-    """Whole lines of CSV, some megabytes at a time."""
+    """Whole lines of CSV, some megabytes at a time.
+
+    All of them are fetched before the first is given: a connection in the middle of COPY can do
+    nothing else, not even end, should whoever reads fail or stop.
+    """
     made = query.compile(dialect=connection.dialect)
     words = f"COPY ({made}) TO STDOUT (FORMAT csv)"
     driver: Any = connection.connection.driver_connection
-    # It lasts as long as whoever reads takes for all of the rows.
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    with (
-        _sqlalchemys_errors(connection, words),
-        driver.cursor() as cursor,
-        cursor.copy(words, made.params) as copy,
-    ):
-        lines, size = list[bytes](), 0
-        for line in copy:
-            lines.append(line)
-            size += len(line)
-            if size >= _TEXT_BYTES:
-                yield b"".join(lines)
-                lines, size = [], 0
-    connection.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT")
-    if lines:
-        yield b"".join(lines)
+    with tempfile.SpooledTemporaryFile(max_size=_TEXT_BYTES) as kept:
+        with (
+            _sqlalchemys_errors(connection, words),
+            driver.cursor() as cursor,
+            cursor.copy(words, made.params) as copy,
+        ):
+            sizes = [kept.write(text) for text in _together(copy)]
+        connection.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT")
+        kept.seek(0)
+        for size in sizes:
+            yield kept.read(size)
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text, many lines at a time."""
+    several, size = list[bytes](), 0
+    for line in lines:
+        several.append(line)
+        size += len(line)
+        if size >= _TEXT_BYTES:
+            yield b"".join(several)
+            several, size = [], 0
+    if several:
+        yield b"".join(several)
 
 
 def _fetched(

@@ -1,6 +1,5 @@
 """Rows read in bulk, as text from PostgreSQL and as lists from SQLite, are the same rows."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -112,50 +111,73 @@ def test_nothing_is_no_stretch(books: Database) -> None:
         assert list(opened.statements.columns(other, None, None, columns_of_csv)) == []
 
 
-def test_who_reads_all_rows_may_take_longer_than_a_statement(
+def test_reading_all_rows_may_take_longer_than_a_statement(
+    postgres: PostgresServer, template: str, clock: SetClock
+) -> None:
+    """Proves that the limit of statements is lifted for it alone."""
+    url = postgres.create_database(template)
+    database = Database(url, clock, Ids(clock), limits=Limits(statement_seconds=1))
+    with database.read() as opened:
+        connection = opened.statements._connection
+        query = select(text("pg_sleep(0.3) FROM generate_series(1, 5)"))
+        assert b"".join(bulk._copied_out(connection, query)).splitlines() == [b'""'] * 5
+        assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "1s"
+    database.close()
+    postgres.drop_database(url)
+
+
+def _fails_after_one(_opened: Books) -> None:
+    """Whoever reads fails with the first rows."""
+    for _ in _opened.statements.columns(OWNER, None, None, columns_of_csv):
+        raise KeyboardInterrupt
+
+
+def test_who_fails_while_reading_leaves_a_connection_that_works(
     books: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Proves that the limit of statements does not count what is done with the rows meanwhile, and
-    that it is back afterwards."""
+    """Proves that a view of which half was read ends at once, and so does a change."""
     monkeypatch.setattr(bulk, "_STRETCH", 1)
     monkeypatch.setattr(bulk, "_TEXT_BYTES", 1)
-    waited: list[float] = []
+    for view in (books.read, books.transaction):
+        with pytest.raises(KeyboardInterrupt), view() as opened:
+            _fails_after_one(opened)
+        with view() as opened:
+            assert len(_lines(opened)) == len(ODD)
 
-    def slowly(given: bytes, names: Any) -> Mapping[str, Any]:
-        if not waited:
-            waited.append(1.3)
-            time.sleep(waited[0])
-        return columns_of_csv(given, names)
 
+def test_others_are_asked_while_rows_are_read(
+    books: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that both sides may be read in turn, and rows looked up between them."""
+    monkeypatch.setattr(bulk, "_STRETCH", 1)
+    monkeypatch.setattr(bulk, "_TEXT_BYTES", 1)
     with books.read() as opened:
-        assert len(_lines(opened, slowly)) == len(ODD)
-        if books.kind == "postgresql":
-            assert waited
-            limit = opened.statements._connection.execute(text("SHOW statement_timeout"))
-            assert limit.scalar_one() == "1s"
+        theirs = opened.statements.columns(OWNER, None, None, columns_of_csv)
+        ours = opened.ledger.columns(OWNER, from_micros(0), from_micros(100), columns_of_csv)
+        for _ in zip(theirs, ours, strict=True):
+            assert opened.statements.count(OWNER, None, None) == len(ODD)
 
 
-def _half_read(books: Books, url: str) -> None:
-    """Rows of which the first have come when the server ends the connection."""
+def _read_when_lost(books: Books, url: str) -> None:
+    """Rows that are to be read when the server has ended the connection."""
     connection = books.statements._connection
     own = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     query = select(text("repeat('x', 1000) FROM generate_series(1, 100000)"))
     many = bulk._copied_out(connection, query)
-    next(many)
     with shell(url) as other:
         other.run("SELECT pg_terminate_backend(?)", own)
     list(many)
 
 
-def test_a_connection_lost_between_stretches_is_told(
+def test_a_connection_lost_is_told(
     postgres: PostgresServer, template: str, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Proves that half of the rows are never taken for all of them."""
+    """Proves that no rows are never taken for all of them."""
     monkeypatch.setattr(bulk, "_TEXT_BYTES", 1)
     url = postgres.create_database(template)
     database = Database(url, clock, Ids(clock))
     with pytest.raises(Unavailable), database.read() as opened:
-        _half_read(opened, url)
+        _read_when_lost(opened, url)
     database.close()
     postgres.drop_database(url)
 
