@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -66,9 +66,8 @@ class Delivery:
 class Waiting:
     """The rows of one file, written once and then read."""
 
-    def __init__(self) -> None:
-        # Closed by whoever waits: see `deliveries`.
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
         self._writer: Any = None
         self.hashes: list[Words] = []
         """Of the rows' ids, block by block."""
@@ -97,10 +96,6 @@ class Waiting:
             if several:
                 yield pa.concat_batches(several)
 
-    def close(self) -> None:
-        """Forget the rows."""
-        self._file.close()
-
 
 @contextmanager
 def deliveries(
@@ -117,9 +112,10 @@ def deliveries(
         InvalidRequest: two files have the same content, or a format is named that is none.
     """
     with ExitStack() as stack:
-        waiting = [Waiting() for _ in paths]
-        for one in waiting:
-            stack.callback(one.close)
+        waiting = [
+            Waiting(stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)))
+            for _ in paths
+        ]
         with ThreadPoolExecutor(threads()) as pool:
             found = [
                 read_export(
