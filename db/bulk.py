@@ -144,7 +144,7 @@ def column_stretches(
     be read while the transaction is open.
 
     PostgreSQL hands the rows out as text by COPY, and `of_csv` makes columns of it; the rows of
-    SQLite come as lists. No row is touched by itself.
+    SQLite come as lists. No value is touched by itself.
 
     Raises:
         DBAPIError: the database refused, or went away; as SQLAlchemy raises it.

@@ -1,4 +1,5 @@
-"""Folders for rows on their way, which hold what exports hold: they go away however a command ends.
+"""Folders for rows and copies on their way, which hold what the books hold: they go away however a
+command ends.
 
 Whoever is killed cannot clear up, so the next one does it. A folder is in use as long as a file in
 it is locked, and a lock ends with its process.
