@@ -12,16 +12,16 @@ import shutil
 import sqlite3
 import statistics
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import psycopg
 
 from tests.benchmarks.import_rows import databases, measured, run
 from tests.benchmarks.planted_world import World, build
 from tests.benchmarks.reconcile_files import findings, run_once
+from tests.db.attacks import shell
 from tests.tools.numbers import at_least
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,43 +30,74 @@ _COLUMNS = (
     "transaction_id", "payment_id", "provider", "account", "mode", "kind", "provider_reference",
     "amount_minor", "currency", "fee_minor", "status", "occurred_at", "origin", "operation_id",
 )  # fmt: skip
+_INDEXES = {
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'transactions'"
+    " AND left(indexdef, 12) = 'CREATE INDEX'",
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'transactions'"
+    " AND type = 'index' AND sql IS NOT NULL",
+}
 _PERIOD = ("--from", "2026-03-01", "--to", "2026-04-02")
 """A day longer than the rows: what is missing close to a cut-off would be late, not missing."""
 
 
 def fill(url: str, world: World) -> None:
-    """Books that hold both sides of a planted world."""
+    """Books that hold both sides of a planted world.
+
+    The ledger's rows come in no order, so their indexes are made after them.
+    """
+    rows = world.ledger.with_suffix(".rows")
+    _write_rows(world.ledger, rows)
     run(url, "db", "upgrade")
-    if url.startswith("postgresql"):
-        with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            copying = f"COPY transactions ({', '.join(_COLUMNS)}) FROM STDIN"
-            with connection.cursor().copy(copying) as copy:
-                for row in _rows(world.ledger):
-                    copy.write_row(row)
-            connection.execute("ANALYZE transactions")
-    else:
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
-            connection.execute("PRAGMA cache_size = -2000000")
-            marks = ", ".join("?" * len(_COLUMNS))
-            words = f"INSERT INTO transactions ({', '.join(_COLUMNS)}) VALUES ({marks})"
-            connection.executemany(words, _rows(world.ledger))
+    with shell(url) as books:
+        indexes = dict(books.run(_INDEXES[books.kind]))
+        for name in indexes:
+            books.run(f"DROP INDEX {name}")
+    load(url, rows)
+    with shell(url) as books:
+        for made in indexes.values():
+            books.run(made)
+        if books.kind == "postgresql":
+            books.run("ANALYZE transactions")
     run(url, "reconcile", "import", str(world.export))
 
 
-def _rows(ledger: Path) -> Iterator[tuple[object, ...]]:
+def load(url: str, rows: Path) -> None:
+    """Fill `transactions` from a file by the database's own way; an empty cell is no value."""
+    names = ", ".join(_COLUMNS)
+    if url.startswith("postgresql"):
+        copying = f"COPY transactions ({names}) FROM STDIN (FORMAT csv)"
+        with (
+            psycopg.connect(url.replace("+psycopg", "")) as server,
+            rows.open("rb") as stream,
+            server.cursor().copy(copying) as copy,
+        ):
+            while block := stream.read(1 << 20):
+                copy.write(block)
+    else:
+        with (
+            closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection,
+            connection,
+            rows.open(newline="") as texts,
+        ):
+            connection.execute("PRAGMA cache_size = -2000000")
+            marks = ", ".join("nullif(?, '')" for _ in _COLUMNS)
+            words = f"INSERT INTO transactions ({names}) VALUES ({marks})"
+            connection.executemany(words, csv.reader(texts))
+
+
+def _write_rows(ledger: Path, target: Path) -> None:
     """The ledger file's rows as the table holds them; its currencies all have two digits."""
-    with ledger.open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            at = datetime.fromisoformat(row["occurred_at"])
-            yield (
-                row["transaction_id"], row["payment_id"] or None, "stripe", "sandbox", "test",
-                row["kind"], row["provider_reference"], _minor(row["amount"]), row["currency"],
-                _minor(row["fee"]), row["status"], int(at.timestamp()) * 1_000_000, "import", None,
-            )  # fmt: skip
-
-
-def _minor(text: str) -> int:
-    return int(text.replace(".", ""))
+    minor = (
+        pl.col(name).str.replace(".", "", literal=True).cast(pl.Int64).alias(f"{name}_minor")
+        for name in ("amount", "fee")
+    )
+    micros = pl.col("occurred_at").str.to_datetime("%Y-%m-%dT%H:%M:%SZ").dt.timestamp("us")
+    said = {"provider": "stripe", "account": "sandbox", "mode": "test", "origin": "import"}
+    rows = pl.scan_csv(ledger, infer_schema=False).with_columns(
+        *minor, micros, pl.lit(None).alias("operation_id"),
+        *(pl.lit(word).alias(name) for name, word in said.items()),
+    )  # fmt: skip
+    rows.select(_COLUMNS).sink_csv(target, include_header=False)
 
 
 def ours(url: str, folder: Path) -> tuple[float, int]:
