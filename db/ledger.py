@@ -2,9 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from db.bulk import OfCsv, column_stretches, have_grown, insert_rows
 from db.payments import transaction
@@ -66,14 +80,7 @@ class Ledger:
             .join_from(entries, postings, entries.c.entry_id == postings.c.entry_id, isouter=True)
             .order_by(entries.c.entry_id, postings.c.line)
         )
-        streamed = self._connection.execution_options(yield_per=5_000).execute(query)
-        rows: list[Any] = []
-        for row in streamed:
-            if rows and row.entry_id != rows[0].entry_id:
-                yield rows[0].audit_id, _entry(rows)
-                rows = []
-            rows.append(row)
-        if rows:
+        for rows in self._by_entry(query):
             yield rows[0].audit_id, _entry(rows)
 
     def first_instant(self, provider: str | None) -> datetime | None:
@@ -106,13 +113,7 @@ class Ledger:
             query = query.where(entries.c.occurred_at < to_micros(end))
         if provider is not None:
             query = query.where(entries.c.provider == provider)
-        rows: list[Any] = []
-        for row in self._connection.execution_options(yield_per=5_000).execute(query):
-            if rows and row.entry_id != rows[0].entry_id:
-                yield _entry(rows), rows[0].payment_id, rows[0].provider_reference
-                rows = []
-            rows.append(row)
-        if rows:
+        for rows in self._by_entry(query):
             yield _entry(rows), rows[0].payment_id, rows[0].provider_reference
 
     def trial_balance(self) -> list[Balance]:
@@ -228,10 +229,16 @@ class Ledger:
         return [transaction(row) for row in self._connection.execute(query)]
 
     def columns(
-        self, owner: ProviderAccount, start: datetime, end: datetime, of_csv: OfCsv
+        self,
+        owner: ProviderAccount,
+        start: datetime,
+        end: datetime,
+        of_csv: OfCsv,
+        *,
+        as_of: datetime | None = None,
     ) -> Iterator[Mapping[str, Any]]:
         """The transactions of [start, end) as columns for a comparison, in any order: in stretches,
-        see `bulk.column_stretches`.
+        see `bulk.column_stretches`. What was booked and undone only after `as_of` succeeded then.
 
         Columns: transaction_id, payment_id, kind, provider_reference, amount_minor, currency,
         fee_minor (unknown counts as 0), status, occurred_at (microseconds UTC).
@@ -245,7 +252,7 @@ class Ledger:
             "amount_minor": t.amount_minor,
             "currency": t.currency,
             "fee_minor": func.coalesce(t.fee_minor, 0),
-            "status": t.status,
+            "status": t.status if as_of is None else _status(as_of),
             "occurred_at": t.occurred_at,
         }
         query = select(*columns.values()).where(
@@ -286,15 +293,15 @@ class Ledger:
     def posted_for_breaks(
         self, owner: ProviderAccount, before: datetime
     ) -> dict[str, dict[str, int]]:
-        """What closing breaks posted before an instant and still stands: break id -> currency ->
-        minor units."""
+        """What closing breaks posted before an instant and still stood then: break id -> currency
+        -> minor units."""
         t = transactions.c
         query = select(t.provider_reference, t.currency, t.amount_minor).where(
             t.provider == owner.provider,
             t.account == owner.account,
             t.mode == owner.mode,
             t.provider_reference.startswith("brk_", autoescape=True),
-            t.status == "succeeded",
+            _status(before) == "succeeded",
             t.occurred_at < to_micros(before),
         )
         found: dict[str, dict[str, int]] = {}
@@ -302,6 +309,12 @@ class Ledger:
             of_break = found.setdefault(row.provider_reference, {})
             of_break[row.currency] = of_break.get(row.currency, 0) + row.amount_minor
         return found
+
+    def _by_entry(self, query: Any) -> Iterator[list[Any]]:
+        """Rows that lie together by their entry; streamed."""
+        streamed = self._connection.execution_options(yield_per=5_000).execute(query)
+        for _, rows in groupby(streamed, key=attrgetter("entry_id")):
+            yield list(rows)
 
     def _entries(self, query: Any) -> list[Entry]:
         found = []
@@ -360,6 +373,17 @@ def _entry_of(row: Any, lines: Iterable[Any]) -> Entry:
         ),
         reverses=row.reverses,
     )
+
+
+def _status(at: datetime) -> ColumnElement[str]:
+    """A transaction's status at an instant: what was undone later had succeeded."""
+    t = transactions.c
+    undone_later = exists().where(
+        entries.c.transaction_id == t.transaction_id,
+        entries.c.reverses.is_not(None),
+        entries.c.occurred_at >= to_micros(at),
+    )
+    return case((and_(t.status != "succeeded", undone_later), "succeeded"), else_=t.status)
 
 
 def _within(

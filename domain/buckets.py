@@ -16,7 +16,7 @@ class Bucket(StrEnum):
     """A pair whose difference a rule allows."""
     NOT_EXPECTED = "not_expected"
     """A ledger row that is not settled, or of a kind the files do not cover, and was not
-    reported."""
+    reported, or reported and taken back."""
     NOT_MONEY = "not_money"
     """A reported row that only shows money: a hold, its release, a case, a failed attempt."""
     OUTSIDE_PERIOD = "outside_period"

@@ -101,19 +101,24 @@ def _group_of(
     place = 0 if side == "expected" else 1
     for members in comparison.verdict.parts:
         if row in members[place]:
-            return "exact sum", members
+            return _agreed(comparison, members[0]), members
     for members, bucket in comparison.verdict.groups:
         if row in members[place]:
             return f"no exact answer: {bucket.value}", members
     return None
 
 
+def _agreed(comparison: Comparison, mine: list[int]) -> str:
+    succeeded = (comparison.expected.frame["status"].iloc[mine] == "succeeded").any()
+    return "exact sum" if succeeded else "it did not succeed, and the lines come to nothing"
+
+
 def _sums(comparison: Comparison, mine: list[int], theirs: list[int]) -> str:
-    ours, other = comparison.expected.frame, comparison.reported.frame
-    currency = str(ours["currency"].iloc[mine[0]])
+    ours, other = comparison.expected.frame.iloc[mine], comparison.reported.frame.iloc[theirs]
+    currency = str(ours["currency"].iloc[0])
     sums = [
-        format_minor(sum(frame["amount_minor"].iloc[rows].tolist()), currency)
-        for frame, rows in ((ours, mine), (other, theirs))
+        format_minor(sum(frame["amount_minor"].tolist()), currency)
+        for frame in (ours[ours["status"] == "succeeded"], other)
     ]
     verdict = "agree" if sums[0] == sums[1] else "differ"
     return f"sum: {sums[0]} expected, {sums[1]} reported, {currency}: {verdict}"

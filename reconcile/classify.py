@@ -93,6 +93,8 @@ def classify(
     e_bucket[pairs.e], r_bucket[pairs.r] = bucket, bucket
     for e_rows, r_rows in parts:
         e_bucket[e_rows], r_bucket[r_rows] = CODE[Bucket.MATCHED], CODE[Bucket.MATCHED]
+        # Of what did not succeed nothing is expected, and nothing is what the lines come to.
+        e_bucket[[row for row in e_rows if not ours.succeeded[row]]] = CODE[Bucket.NOT_EXPECTED]
     for (e_rows, r_rows), name in groups:
         e_bucket[e_rows], r_bucket[r_rows] = CODE[name], CODE[name]
     e_alone, r_alone = np.flatnonzero(e_bucket < 0), np.flatnonzero(r_bucket < 0)

@@ -23,6 +23,7 @@ KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 STATUS_CODES = {status: code for code, status in enumerate(STATUSES)}
 CURRENCY_CODES = {currency: code for code, currency in enumerate(CURRENCIES)}
 SUCCEEDED = STATUS_CODES[LineStatus.SUCCEEDED.value]
+ENDED = [STATUS_CODES[status.value] for status in (LineStatus.FAILED, LineStatus.CANCELLED)]
 
 
 def sums_by(codes: Array, size: int, values: Ints) -> list[int]:

@@ -4,13 +4,14 @@ The order of the rows means nothing, every row ends in exactly one bucket, and t
 the same bytes. It may be run on any part of the rows that holds all rows of the ids in it.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from domain.settlement import LineKind
 from reconcile.breaks import NOWHERE
-from reconcile.by_payment import ByPayment, pair_by_payment
+from reconcile.by_payment import ByPayment, Members, pair_by_payment
 from reconcile.classify import Verdict, classify
 from reconcile.codes import KIND_CODES, Array, Ints
 from reconcile.comparison import Comparison
@@ -21,6 +22,7 @@ from reconcile.residue import Outcome, pair_richly
 from reconcile.rules import BY_PARTS, PASSES, Rules
 from reconcile.sides import Ours, Theirs, differences, some_rows
 from reconcile.totals import bucket_totals
+from reconcile.undone import come_to_nothing
 
 
 def compare(
@@ -52,14 +54,30 @@ def _judge(expected: Expected, reported: Reported, theirs: Theirs, rules: Rules)
     rest = pair_by_payment(expected, ours, theirs, *_left(ours, theirs, pairs, rich))
     pairs = Pairs.joined(pairs, _as_pairs(rest, ours, theirs))
     parts = [*rich.parts, *rest.sums]
+    pairs, undone = come_to_nothing(
+        ours,
+        theirs,
+        pairs,
+        *_unclaimed(ours, theirs, pairs, [*parts, *(g for g, _ in rest.groups)]),
+    )
+    parts += undone
     return classify(expected, ours, theirs, plain, pairs, parts, rest.groups, rules)
 
 
 def _left(ours: Ours, theirs: Theirs, pairs: Pairs, rich: Outcome) -> tuple[Ints, Ints]:
     """Settled rows of ours and rows of theirs that no pass has claimed yet."""
-    e_free, r_free = ours.succeeded.copy(), theirs.kind >= 0
+    e, r = _unclaimed(ours, theirs, pairs, rich.parts)
+    return e[ours.succeeded[e]], r
+
+
+def _unclaimed(
+    ours: Ours, theirs: Theirs, pairs: Pairs, members: Iterable[Members]
+) -> tuple[Ints, Ints]:
+    """Rows of either side that are in no pair and belong to none of these, theirs of a known
+    kind."""
+    e_free, r_free = np.ones(len(ours), bool), theirs.kind >= 0
     e_free[pairs.e], r_free[pairs.r] = False, False
-    for e_rows, r_rows in rich.parts:
+    for e_rows, r_rows in members:
         e_free[e_rows], r_free[r_rows] = False, False
     return np.flatnonzero(e_free), np.flatnonzero(r_free)
 

@@ -69,13 +69,14 @@ def _rows(comparison: Comparison, side: str, names: set[str]) -> dict[str, str]:
         else (verdict.pairs.r, verdict.pairs.e)
     )
     partner = dict(zip(own.tolist(), range(len(own)), strict=True)) if names else {}
+    summed = {row for part in verdict.parts for row in part[0 if side == "expected" else 1]}
     said: dict[str, set[tuple[bool, str]]] = {}
     for key in keys:
         hits: list[int] = np.flatnonzero(frame[key].isin(names).to_numpy(bool)).tolist()
         for row in hits:
             place = partner.get(row)
             if place is None:
-                sentence = _alone(BUCKETS[int(buckets[row])])
+                sentence = _alone(BUCKETS[int(buckets[row])], summed=row in summed)
             else:
                 step = PASSES[int(verdict.pairs.step[place])]
                 name = _partner(comparison, side, int(other[place]))
@@ -84,7 +85,9 @@ def _rows(comparison: Comparison, side: str, names: set[str]) -> dict[str, str]:
     return {name: min(sentences)[1] for name, sentences in said.items()}
 
 
-def _alone(bucket: Bucket) -> str:
+def _alone(bucket: Bucket, *, summed: bool) -> str:
+    if bucket is Bucket.NOT_EXPECTED and summed:
+        return "the provider's lines of it come to nothing"
     if bucket is Bucket.NOT_EXPECTED:
         return "our ledger does not hold it as succeeded any more"
     return f"its rows are {bucket.replace('_', ' ')} together with others"

@@ -12,7 +12,7 @@ from domain.settlement import LineKind
 
 METHOD = (
     "line reference; source; parts; adjustment under the same source; our reference; parent;"
-    " sums of a payment; 3"
+    " sums of a payment; movements undone; 4"
 )
 """The passes and their version: raised when the same inputs would be paired differently."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.codes import KIND_CODES, SUCCEEDED, Array, Bools, Ints
+from reconcile.codes import ENDED, KIND_CODES, SUCCEEDED, Array, Bools, Ints
 from reconcile.frames import TEXT, Expected, Reported, codes_of, ints
 
 ADJUSTMENT, CONVERSION = KIND_CODES["adjustment"], KIND_CODES["conversion"]
@@ -35,12 +35,15 @@ class Ours:
     amount: Ints
     fee: Ints
     succeeded: Bools
+    ended: Bools
+    """Not succeeded, and nothing more will come of it."""
     at: Ints
 
     @classmethod
     def of(cls, expected: Expected) -> "Ours":
         """The arrays of an expected frame."""
         frame = expected.frame
+        status = codes_of(frame["status"])
         return cls(
             chunked(frame["provider_reference"]),
             chunked(frame["payment_id"]),
@@ -48,7 +51,8 @@ class Ours:
             codes_of(frame["currency"]),
             ints(frame["amount_minor"]),
             ints(frame["fee_minor"]),
-            codes_of(frame["status"]) == SUCCEEDED,
+            status == SUCCEEDED,
+            np.isin(status, ENDED),
             ints(frame["occurred_at"]),
         )
 

@@ -299,3 +299,15 @@ def never_paid(b: Builder, side: Side) -> None:
     ours, _ = b.pair(side)
     side.ours.append(Ours(ours.name, ours.payment, "charge", "", ours.amount, ours.currency, 0,
                           ours.at, "failed"))  # fmt: skip
+
+
+@fault
+def refund_that_failed(b: Builder, side: Side) -> None:
+    """No fault: Stripe booked a refund and took it back, and ours ended as failed."""
+    if side.provider == "stripe":
+        ours, theirs = b.pair(side)
+        mine, other = b.refund(side, ours, theirs)
+        side.ours[-1] = replace(mine, status="failed")
+        back = replace(other, reference=b.name("txn_"), kind="refund_failure", amount=-other.amount)
+        side.ours.append(ours)
+        side.theirs += [theirs, replace(back, at=min(other.at + timedelta(days=2), END))]

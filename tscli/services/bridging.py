@@ -81,7 +81,7 @@ def _gathered(
     from reconcile.stretches import columns_of_csv
 
     held = Held(
-        ours=books.ledger.columns(owner, _BEGINNING, at, columns_of_csv),
+        ours=books.ledger.columns(owner, _BEGINNING, at, columns_of_csv, as_of=at),
         theirs=books.statements.columns(owner, None, at, columns_of_csv),
         files={name: kept.file for name, kept in kept_files(books, owner).items()},
     )
