@@ -1,7 +1,7 @@
 """Reconciliation runs and their breaks as documents: kept as they were found and never edited."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,14 @@ from domain.arrival import Arrival
 from domain.audit import canonical
 from domain.breaks import Break
 from domain.buckets import Bucket
-from domain.clock import iso, to_micros
+from domain.clock import from_micros, iso, to_micros
 from domain.errors import NotFound
 from domain.payout import payout_from
 from domain.run import BalanceProof, BucketTotal, Period, Run
 from domain.settlement import input_file_from
 
 _BATCH = 2_000
+_IN = 500
 
 _LOCK = 7_420_117_803
 """Key of PostgreSQL's advisory lock around runs and breaks; SQLite has one writer anyway."""
@@ -85,6 +86,16 @@ class Runs:
             )
         )
         self._breaks.keep_found(run, found)
+
+    def starts(self, run_ids: Collection[str]) -> list[datetime]:
+        """Where the periods of these runs begin."""
+        names, found = sorted(run_ids), list[datetime]()
+        for at in range(0, len(names), _IN):
+            query = select(runs.c.start_at).where(runs.c.run_id.in_(names[at : at + _IN]))
+            found += [
+                from_micros(int(start)) for start in self._connection.execute(query).scalars()
+            ]
+        return found
 
     def breaks_of(self, run_id: str) -> Iterator[Break]:
         """The breaks of one run as they were found, in their order."""

@@ -32,6 +32,7 @@ from db.bulk import (
 from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
+from domain.matching import payments_by_reference
 from domain.provider import ProviderAccount
 from domain.settlement import InputFile, LineKind
 
@@ -239,18 +240,18 @@ class Statements:
 
     def payments_of(self, owner: ProviderAccount, references: Sequence[str]) -> dict[str, str]:
         """Payment ids of our transactions by provider reference, for those we have at all."""
-        found: dict[str, str] = {}
+        found: list[tuple[str, str]] = []
         for start in range(0, len(references), _IN):
             part = references[start : start + _IN]
             kept = rows_named(self._connection, transactions, "provider_reference", part)
             # Whose they are is asked here: as a condition it would tempt the planner to the index
             # of the account, and to all its rows.
-            found |= {
-                row.provider_reference: row.payment_id or ""
+            found += [
+                (row.provider_reference, row.payment_id or "")
                 for row in self._connection.execute(select(kept))
                 if ProviderAccount(row.provider, row.account, row.mode) == owner
-            }
-        return found
+            ]
+        return payments_by_reference(found)
 
     def _known(
         self, owner: ProviderAccount, names: Sequence[str]

@@ -4,6 +4,7 @@ A tolerance is an explicit rule. A certificate is the evidence for what became o
 decided, what it compared, and who else was looked at and why they were turned down.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -61,3 +62,17 @@ class Certificate:
     compared: tuple[str, ...]
     """One line per field: both values, and whether they agree."""
     candidates: tuple[Candidate, ...]
+
+
+def payments_by_reference(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The payment of each provider reference, from (reference, payment) of our lines in any order.
+
+    A line that names a payment speaks before one that names none; of several payments it is the
+    first by its id, so that the order of the lines means nothing.
+    """
+    found: dict[str, str] = {}
+    for reference, payment in rows:
+        known = found.setdefault(reference, payment)
+        if payment and (not known or payment < known):
+            found[reference] = payment
+    return found

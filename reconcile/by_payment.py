@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.buckets import Bucket
+from domain.matching import payments_by_reference
 from reconcile.codes import Ints
 from reconcile.frames import Expected, Known
 from reconcile.parts import PARTS_MAX, Value, unique_parts
@@ -90,8 +91,8 @@ class Payments:
             return {}
         found = pc.is_in(self.references, value_set=pa.array(wanted, pa.string()))
         rows = np.flatnonzero(found.to_numpy())
-        names = take(self.references, rows).to_pylist()
-        near = dict(zip(names[::-1], take(self.payments, rows).to_pylist()[::-1], strict=True))
+        names, payments = (take(c, rows).to_pylist() for c in (self.references, self.payments))
+        near = payments_by_reference(zip(names, payments, strict=True))
         return {**near, **self.known(wanted - near.keys())}
 
 

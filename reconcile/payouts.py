@@ -71,7 +71,10 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _sort_out(rows: Sequence[dict[str, Any]]) -> tuple[list[_Payout], list[dict[str, Any]]]:
-    """The payouts, and the lines that bring a failed one back."""
+    """The payouts, and the lines that bring a failed one back.
+
+    A payout is one, however often its line comes: that it came again is said of the line.
+    """
     payouts: list[_Payout] = []
     returns: list[dict[str, Any]] = []
     by_name: dict[str, _Payout] = {}
@@ -83,9 +86,12 @@ def _sort_out(rows: Sequence[dict[str, Any]]) -> tuple[list[_Payout], list[dict[
             first.returned = True
             returns.append(row)
             continue
-        payout = _Payout(row["source"] or row["reference"], row)
+        own = row["source"] or row["reference"]
+        if own in by_name:
+            continue
+        payout = _Payout(own, row)
         payouts.append(payout)
-        by_name |= dict.fromkeys((row["source"] or row["reference"], row["reference"]), payout)
+        by_name |= dict.fromkeys((own, row["reference"]), payout)
     return payouts, returns
 
 

@@ -112,6 +112,14 @@ def file_breaks(files: Sequence[InputFile], scope: str) -> Iterator[Break]:
                 )
 
 
+def once(found: Iterable[Break]) -> tuple[Break, ...]:
+    """Each break once, though several files say the same; the first of them speaks."""
+    by_id: dict[str, Break] = {}
+    for item in found:
+        by_id.setdefault(item.break_id, item)
+    return tuple(by_id.values())
+
+
 def _whole(
     kind: Bucket,
     reference: str,

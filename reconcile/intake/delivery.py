@@ -49,6 +49,8 @@ class Delivery:
     """Lines that could be read."""
     unique: bool
     """Whether its ids name one line for good."""
+    dates: str
+    """What a person said of its dates, see `Choice`; needed to read it again."""
     waiting: "Waiting"
 
     def stretches(self) -> Iterator[Columns]:
@@ -111,6 +113,7 @@ def deliveries(
         UnreadableExport: a file as a whole cannot be read; bad rows are rejects instead.
         InvalidRequest: two files have the same content, or a format is named that is none.
     """
+    choice = choice or Choice()
     with ExitStack() as stack:
         waiting = [
             Waiting(stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)))
@@ -118,14 +121,14 @@ def deliveries(
         ]
         with ThreadPoolExecutor(threads()) as pool:
             found = [
-                read_export(
-                    path, formats, zone, Reader(pool), choice or Choice(), one.add, described=True
-                )
+                read_export(path, formats, zone, Reader(pool), choice, one.add, described=True)
                 for path, one in zip(paths, waiting, strict=True)
             ]
         files, _ = joined(found)
         yield [
-            Delivery(file, export.rejects(), export.sums.total, export.form.unique, one)
+            Delivery(
+                file, export.rejects(), export.sums.total, export.form.unique, choice.dates, one
+            )
             for file, export, one in zip(files, found, waiting, strict=True)
         ]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from domain.settlement import ExportFormat
+from reconcile.intake.cutting import LF
 from reconcile.intake.layout import Column, Layout, Role
 from reconcile.intake.reading import Passed
 from reconcile.intake.rows import Row, split
-from reconcile.intake.source import LF
 
 _RECORD_BYTES = 1 << 16
 """More than any record takes."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.clock import to_micros
 from reconcile.codes import Bools, Ints
-from reconcile.intake.source import Bytes
+from reconcile.intake.cutting import Bytes
 from reconcile.intake.strings import Strings
 
 _LOCAL = re.compile(

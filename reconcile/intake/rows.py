@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+_NEVER_CLOSED = "a quote is never closed"
 _END = re.compile(r"\r?\n|\r?\Z")
 
 
@@ -79,6 +80,26 @@ def split(
         at, line, done = after, line + lines, after
 
 
+def whole_records(text: str, delimiter: str) -> int:
+    """How many characters at the front of `text` are records that nothing behind it can change."""
+    at = 0
+    while (end := text.find("\n", at)) >= 0:
+        if text[at:end] in ("", "\r"):
+            at = end + 1
+            continue
+        found = _record(text, at, end, delimiter)
+        if found == _NEVER_CLOSED:
+            return at
+        if isinstance(found, str):
+            at = end + 1
+            continue
+        after = found[1]
+        if after == len(text) and not text.endswith("\n"):
+            return at
+        at = after
+    return at
+
+
 def _record(text: str, at: int, line_end: int, delimiter: str) -> tuple[tuple[str, ...], int] | str:
     """The cells of the record at `at` and the position after it, or what is wrong with it."""
     if '"' not in text[at:line_end]:
@@ -108,7 +129,7 @@ def _record(text: str, at: int, line_end: int, delimiter: str) -> tuple[tuple[st
 
 def _quote_fault(text: str, at: int) -> str:
     closed = re.compile(r'"[^"]*+(?:""[^"]*+)*+"').match(text, at)
-    return "text after a closing quote" if closed else "a quote is never closed"
+    return "text after a closing quote" if closed else _NEVER_CLOSED
 
 
 def _plain_fault(text: str, at: int) -> str:

@@ -14,11 +14,13 @@ from pyarrow import csv
 
 from domain.settlement import Reject
 from reconcile.codes import Ints
+from reconcile.intake.cutting import CR, LF, Bytes, plain_quotes
 from reconcile.intake.layout import Layout, Role
 from reconcile.intake.masking import shown
 from reconcile.intake.rows import BadRow, split
-from reconcile.intake.source import BOM, COMMA, CR, LF, Block, Bytes, count, positions
+from reconcile.intake.source import BOM, Block, count, positions
 
+COMMA = ord(",")
 WORD = pa.dictionary(pa.int32(), pa.string())
 """Type of a column of few different words."""
 
@@ -43,7 +45,7 @@ def scan(block: Block, layout: Layout, file: str, *, strictly: bool = False) -> 
 def _by_arrow(block: Block, layout: Layout) -> Cells | None:
     """The cells by Arrow's reader, or None where the strict reader has to look."""
     codes = block.codes
-    if codes[: len(BOM)].tobytes() == BOM or not _plain_quotes(codes, block.quotes):
+    if codes[: len(BOM)].tobytes() == BOM or not plain_quotes(codes, block.quotes, COMMA):
         return None
     if not _plain_returns(codes):
         return None
@@ -103,24 +105,6 @@ def _by_rows(block: Block, layout: Layout, file: str) -> Cells:
         plain = column.role not in (Role.WORD, Role.OPEN_WORD)
         table[column.key] = array if plain else array.dictionary_encode()
     return Cells(table, np.array(lines, np.int64), tuple(rejects))
-
-
-def _plain_quotes(codes: Bytes, quotes: Ints) -> bool:
-    """Whether every quote opens a cell after a divider, closes it before one, or is doubled."""
-    if not quotes.size:
-        return True
-    if quotes.size % 2:
-        return False
-    opening, closing = quotes[0::2], quotes[1::2]
-    before = codes[np.maximum(opening - 1, 0)]
-    opened = (before == COMMA) | (before == LF) | (opening == 0)
-    after = codes[np.minimum(closing + 1, len(codes) - 1)]
-    closed = (after == COMMA) | (after == LF) | (after == CR) | (closing == len(codes) - 1)
-    # A doubled quote closes and opens again at once.
-    doubled = opening[1:] == closing[:-1] + 1
-    opened[1:] |= doubled
-    closed[:-1] |= doubled
-    return bool(opened.all() and closed.all())
 
 
 def _plain_returns(codes: Bytes) -> bool:

@@ -66,7 +66,7 @@ def pass_shaped(path: Path, shape: Shape, take: Callable[[Values], None]) -> Pas
     rejects: list[Reject] = []
     try:
         with path.open("rb") as stream:
-            source = Source(path, stream)
+            source = Source(path, stream, delimiter=shape.delimiter)
             lines = _lines(source, shape, rejects)
             while block := list(islice(lines, _BLOCK_LINES)):
                 take(_values(block))

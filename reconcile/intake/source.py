@@ -13,24 +13,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from domain.errors import UnreadableExport
 from reconcile.codes import Ints
+from reconcile.intake.cutting import LF, QUOTE, Bytes, first_line, whole_part
 from reconcile.intake.rows import Row, split
-
-Bytes = npt.NDArray[np.uint8]
 
 BLOCK_BYTES = 4 << 20
 """Read at a time: large enough for column arithmetic, small enough for the processor's cache."""
 
 STRAY_QUOTE_BYTES = 4 * BLOCK_BYTES
-"""A record longer than this is a stray quote, not a cell: the block is cut at a line end anyway."""
+"""A record longer than this is a stray quote, not a cell: its first line is given up."""
 
 HEADER_BYTES = 1 << 20
 """A header longer than this is none."""
 
-QUOTE, COMMA, LF, CR = b'",\n\r'
 _WINDOW = 1 << 18
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -76,8 +73,16 @@ def cannot_be_read(name: str, error: OSError) -> Exception:
 class Source:
     """A file being read once, front to back; `digest` and `size` are final after the last block."""
 
-    def __init__(self, path: Path, stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        stream: BinaryIO,
+        block_bytes: int = BLOCK_BYTES,
+        *,
+        delimiter: str = ",",
+    ) -> None:
         self.name = path.name
+        self._delimiter = delimiter
         self.size = 0
         self._sha = hashlib.sha256()
         self._stream = stream
@@ -185,9 +190,9 @@ class Source:
         patience = max(STRAY_QUOTE_BYTES, 4 * self._block_bytes)
         while True:
             quotes = positions(codes, QUOTE)
-            cut = len(codes) if self._ended else _cut(codes, quotes)
+            cut = len(codes) if self._ended else whole_part(codes, quotes, self._delimiter)
             if cut == 0 and len(codes) > patience:
-                cut = _line_end(codes, len(codes)) + 1
+                cut = first_line(codes)
             if cut:
                 inside = quotes[: np.searchsorted(quotes, cut)]
                 lines = count(codes[:cut], LF)
@@ -211,25 +216,3 @@ def count(codes: Bytes, code: int) -> int:
     """How often `code` stands in `codes`."""
     windows = (codes[at : at + _WINDOW] for at in range(0, len(codes), _WINDOW))
     return sum(int(np.count_nonzero(window == code)) for window in windows)
-
-
-def _cut(codes: Bytes, quotes: Ints) -> int:
-    """End of the last whole record: behind a line end with an even number of quotes before it."""
-    end = _line_end(codes, len(codes))
-    while end >= 0:
-        before = int(np.searchsorted(quotes, end))
-        if before % 2 == 0:
-            return end + 1
-        end = _line_end(codes, int(quotes[before - 1]))
-    return 0
-
-
-def _line_end(codes: Bytes, stop: int) -> int:
-    """Position of the last line end before `stop`, -1 for none."""
-    while stop > 0:
-        start = max(0, stop - 4096)
-        found = codes[start:stop].tobytes().rfind(b"\n")
-        if found >= 0:
-            return start + found
-        stop = start
-    return -1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.codes import Ints
-from reconcile.intake.source import Bytes
+from reconcile.intake.cutting import Bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def evaluate(
     carried = books.breaks.open_of(owner, period.start_at)
     look = _Look(
         books, owner, period, matching, kept_files(books, owner), carried, named,
-        _window(period, matching, carried), Older(books, owner),
+        _window(books, period, matching, carried), Older(books, owner),
     )  # fmt: skip
     held, rows = look.held()
     sides = gather(held, rows, matching.rows_in_memory, folder)
@@ -192,12 +192,14 @@ def rules_of(
 
 
 def _window(
-    period: Period, matching: Matching, carried: Sequence[BreakRecord]
+    books: Books, period: Period, matching: Matching, carried: Sequence[BreakRecord]
 ) -> tuple[datetime, datetime]:
-    """From the oldest open break, or the context, to the context after the period."""
-    start = period.start_at - matching.context
-    oldest = min((r.occurred_at - timedelta(days=1) for r in carried), default=start)
-    return min(start, oldest), period.end_at + matching.context
+    """The period and every open break with the context before them, and the context after."""
+    first_runs = books.runs.starts({record.first_run_id for record in carried})
+    starts = (period.start_at, *first_runs, *(record.occurred_at for record in carried))
+    # What a break was found by, another line of the same object, may lie as far back as the
+    # context of the run that found it: without it the break would turn into another one.
+    return min(starts) - matching.context, period.end_at + matching.context
 
 
 def rejects_of(files: Mapping[str, Kept], names: Iterable[str]) -> list[Reject]:
@@ -235,7 +237,7 @@ class Older:
 def _told(look: _Look, sides: "Sides", comparison: "Comparison") -> Evaluated:
     from reconcile.evidence import evidence_for
     from reconcile.payouts import prove_payouts
-    from reconcile.wholes import Inside, balance_breaks, file_breaks, payout_breaks
+    from reconcile.wholes import Inside, balance_breaks, file_breaks, once, payout_breaks
     from tscli.services.bank import arrivals_of
 
     rules, scope = comparison.rules, comparison.rules.scope
@@ -246,16 +248,13 @@ def _told(look: _Look, sides: "Sides", comparison: "Comparison") -> Evaluated:
     inside = Inside.of(sides.their_parts(), rules.period)
     inputs = look.inputs({sides.files[at].digest for at in inside.files})
     balances = look.balances(inside)
-    wholes = [
-        *file_breaks(inputs, scope),
-        *balance_breaks(balances, to_micros(look.period.end_at), scope),
-        *(
-            item
-            for item in payout_breaks(payouts, scope)
-            if item.provider_reference in due or item.break_id in rules.carried
-        ),
-        *bank.breaks,
-    ]
+    about_payouts = (
+        item
+        for item in payout_breaks(payouts, scope)
+        if item.provider_reference in due or item.break_id in rules.carried
+    )
+    closing = balance_breaks(balances, to_micros(look.period.end_at), scope)
+    wholes = once((*file_breaks(inputs, scope), *closing, *about_payouts, *bank.breaks))
     still = {item.break_id for item in wholes} | set(comparison.found.frame["break_id"])
     gone = [record for record in look.carried if record.break_id not in still]
     digests = _digests(look, sides)
@@ -268,7 +267,7 @@ def _told(look: _Look, sides: "Sides", comparison: "Comparison") -> Evaluated:
         payouts=tuple(proof for proof in payouts if proof.payout_id in due),
         arrivals=tuple(sorted(bank.found, key=lambda one: (one.booked_on, one.payout_id))),
         in_transit=_sums(bank.in_transit),
-        wholes=tuple(wholes),
+        wholes=wholes,
         cleared=evidence_for(gone, comparison, payouts, bank.found),
         carried=len(rules.carried & still),
         fingerprint=digest(canonical([rules.digest, *digests, doubts, _at_the_bank(bank)])),

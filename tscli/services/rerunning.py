@@ -242,11 +242,13 @@ def _stretches_again(
 ) -> Iterator[Mapping[str, Sequence[Any]]]:
     """The rows of a file from the bytes that were kept of it."""
     from reconcile.intake.delivery import deliveries
+    from reconcile.intake.export import Choice
 
     place = folder / kept.file.digest / kept.file.name
     place.parent.mkdir()
     with place.open("wb") as stream:
         for block in books.statements.kept(kept.file.digest):
             stream.write(block)
-    with deliveries([place], formats, ZoneInfo(kept.timezone)) as (given,):
+    choice = Choice(kept.file.format, kept.dates)
+    with deliveries([place], formats, ZoneInfo(kept.timezone), choice=choice) as (given,):
         yield from given.stretches()

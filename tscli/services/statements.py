@@ -7,15 +7,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from db.database import Books
 from db.statements import PURPOSE
 from domain.audit import canonical
 from domain.errors import InvalidRequest
-from domain.operator import Permission
 from domain.provider import ProviderAccount
-from domain.settlement import ExportFormat, InputFile, Reject, input_file_from
+from domain.settlement import InputFile, Reject, input_file_from
 
 if TYPE_CHECKING:
     from reconcile.intake.delivery import Delivery
@@ -53,33 +51,8 @@ class Kept:
     file: InputFile
     rejects: tuple[Reject, ...]
     timezone: str
-
-
-def import_statements(
-    context: "Context",
-    owner: ProviderAccount,
-    formats: Sequence[ExportFormat],
-    paths: Sequence[Path],
-    timezone: str,
-    *,
-    dry_run: bool = False,
-) -> list[TakenIn]:
-    """Keep export files and their lines; a file or line that is there already changes nothing.
-
-    Raises:
-        UnreadableExport: a file as a whole cannot be read; then nothing is kept.
-        InvalidRequest: two files have the same content, or a file names another account.
-    """
-    from reconcile.intake.delivery import deliveries
-    from tscli.services.permission import require
-
-    require(context, Permission.RECONCILE)
-    with (
-        deliveries(paths, formats, ZoneInfo(timezone)) as given,
-        context.database.transaction(dry_run=dry_run) as books,
-    ):
-        books.runs.lock()
-        return keep_statements(books, context, owner, given, paths, timezone)
+    dates: str
+    """What a person said of its dates, see `reconcile.intake.export.Choice`."""
 
 
 def keep_statements(
@@ -137,7 +110,8 @@ def _keep(
     if before is not None:
         return TakenIn(before, file, rejects, 0, delivery.rows, already_done=True)
     file_id = context.ids.new("fil")
-    document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone}
+    document = {"file": asdict(file), "rejects": [asdict(r) for r in rejects], "timezone": timezone,
+                "dates": delivery.dates}  # fmt: skip
     books.statements.add_file(
         file_id, PURPOSE, file, owner, context.clock.now(), canonical(document).decode()
     )
@@ -164,7 +138,8 @@ def kept_files(books: Books, owner: ProviderAccount) -> dict[str, Kept]:
     for file_id, document in books.statements.documents(owner):
         values = json.loads(document)
         rejects = tuple(Reject(**reject) for reject in values["rejects"])
-        found[file_id] = Kept(file_id, input_file_from(values["file"]), rejects, values["timezone"])
+        file, dates = input_file_from(values["file"]), values.get("dates", "")
+        found[file_id] = Kept(file_id, file, rejects, values["timezone"], dates)
     return found
 
 
