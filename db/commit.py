@@ -24,11 +24,13 @@ PATIENCE_SECONDS = 30.0
 _PAUSES_SECONDS = (0.0, 0.1, 0.3, 1.0)
 """Between the questions; the last one goes on."""
 
-_TICKET = text(
-    "SELECT pg_current_xact_id_if_assigned()::text, pg_backend_pid(),"
-    " left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+_LIFE = (
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' ||"
+    " coalesce((SELECT stats_reset::text FROM pg_stat_bgwriter), '')"
 )
-_TIMELINE = text("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")
+"""The server's timeline, and when its statistics began: a crash throws them away."""
+_TICKET = text(f"SELECT pg_current_xact_id_if_assigned()::text, pg_backend_pid(), {_LIFE}")
+_LIFE_NOW = text(f"SELECT {_LIFE}")
 _STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 _END = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -49,11 +51,12 @@ class Ticket:
     """What a transaction can be asked for by, noted before it is committed."""
 
     xid: str
-    """Its number with its epoch, so that none ever comes again on this timeline."""
+    """Its number with its epoch, so that none comes again as long as the server lives."""
     pid: int
     """The server process that works on it."""
-    timeline: str
-    """The server's history: after a failover the same number may be another transaction's."""
+    life: str
+    """After a failover, or a crash that lost what was not yet on disk, the same number may be
+    another transaction's."""
     audit_id: str = ""
     """The newest audit record in it, empty where it has none."""
 
@@ -79,8 +82,8 @@ def _ticket(connection: Connection, audit_id: str) -> Ticket | None:
     """Of a transaction that wrote; an open error in the transaction shows here at the latest."""
     if connection.dialect.name != "postgresql":
         return None
-    xid, pid, timeline = connection.execute(_TICKET).one()
-    return Ticket(xid, pid, timeline, audit_id) if xid else None
+    xid, pid, life = connection.execute(_TICKET).one()
+    return Ticket(xid, pid, life, audit_id) if xid else None
 
 
 def _is_answer(error: DBAPIError) -> bool:
@@ -129,7 +132,7 @@ def _tries() -> Iterator[None]:
 
 def _ask(connection: Connection, ticket: Ticket) -> Fate | None:
     """The answer of one look; None while the transaction is still under way."""
-    if connection.execute(_TIMELINE).scalar_one() != ticket.timeline:
+    if connection.execute(_LIFE_NOW).scalar_one() != ticket.life:
         return _ask_another(connection, ticket)
     status = connection.execute(_STATUS, {"xid": ticket.xid}).scalar_one()
     if status == "in progress":
@@ -141,7 +144,7 @@ def _ask(connection: Connection, ticket: Ticket) -> Fate | None:
 
 
 def _ask_another(connection: Connection, ticket: Ticket) -> Fate:
-    """After a failover the numbers mean nothing any more: what counts is what this server has."""
+    """In another life the numbers mean nothing any more: what counts is what this server has."""
     if not ticket.audit_id:
         return Fate.UNKNOWN
     query = select(audit.c.audit_id).where(audit.c.audit_id == ticket.audit_id)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from db.schema import idempotency, operations, payments
 from domain.clock import from_micros, to_micros
-from domain.errors import IdempotencyInFlight, NotFound
+from domain.errors import IdempotencyInFlight, NotFound, StaleVersion
 from domain.idempotency import IdempotencyRow
 from domain.operation import OPEN_STATES, Operation, OperationKind, OperationState, Step
 from domain.provider import ProviderAccount
@@ -24,14 +24,19 @@ _OPEN = bindparam(
 """The open states as words of the statement: SQLite uses the index over them for nothing else."""
 
 _BY_ID = select(operations).where(operations.c.operation_id == bindparam("of"))
-_WRITE = update(operations).where(operations.c.operation_id == bindparam("of"))
+_WRITE = update(operations).where(
+    operations.c.operation_id == bindparam("of"),
+    operations.c.state == bindparam("read_state"),
+    operations.c.attempt == bindparam("read_attempt"),
+)
 _OF_KEY = select(idempotency).where(
     idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
 )
 
 
 class Operations:
-    """The operations table."""
+    """The operations table; whoever changes a row holds the lock of its payment, and has read the
+    row under it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -54,6 +59,7 @@ class Operations:
             "error_message": operation.error_message,
             "step": operation.step,
             "step_sent_at": None,
+            "last_sent_at": None,
         }
         self._connection.execute(insert(operations), row)
 
@@ -105,10 +111,17 @@ class Operations:
             sent_at=operation.sent_at or now,
             step=step.value,
             step_sent_at=operation.step_sent_at if known else now,
+            last_sent_at=now,
             error_code="",
             error_message="",
         )
-        self._write(after)
+        self._write(operation, after)
+        return after
+
+    def sent_again(self, operation: Operation, now: datetime) -> Operation:
+        """Write that a byte of the same step may leave once more under the same key."""
+        after = replace(operation, updated_at=now, last_sent_at=now)
+        self._write(operation, after)
         return after
 
     def renew(self, operation: Operation, now: datetime) -> Operation:
@@ -116,7 +129,7 @@ class Operations:
         after = replace(
             operation, attempt=operation.attempt + 1, step="", step_sent_at=None, updated_at=now
         )
-        self._write(after)
+        self._write(operation, after)
         return after
 
     def restart(self, operation: Operation, now: datetime) -> Operation:
@@ -129,7 +142,7 @@ class Operations:
             step_sent_at=now,
             updated_at=now,
         )
-        self._write(after)
+        self._write(operation, after)
         return after
 
     def look(self, operation_id: str, now: datetime) -> None:
@@ -157,22 +170,26 @@ class Operations:
             error_code=error_code,
             error_message=error_message,
         )
-        self._write(after)
+        self._write(operation, after)
         return after
 
-    def _write(self, after: Operation) -> None:
-        sent, step_sent = after.sent_at, after.step_sent_at
+    def _write(self, before: Operation, after: Operation) -> None:
         changed = {
             "state": after.state,
             "updated_at": to_micros(after.updated_at),
-            "sent_at": None if sent is None else to_micros(sent),
+            "sent_at": _micros(after.sent_at),
             "attempt": after.attempt,
             "step": after.step,
-            "step_sent_at": None if step_sent is None else to_micros(step_sent),
+            "step_sent_at": _micros(after.step_sent_at),
+            "last_sent_at": _micros(after.last_sent_at),
             "error_code": after.error_code,
             "error_message": after.error_message,
         }
-        self._connection.execute(_WRITE, {"of": after.operation_id, **changed})
+        of = {
+            "of": before.operation_id, "read_state": before.state, "read_attempt": before.attempt
+        }  # fmt: skip
+        if self._connection.execute(_WRITE, of | changed).rowcount != 1:
+            raise StaleVersion(f"The operation {before.operation_id} changed meanwhile.")
 
 
 class Idempotency:
@@ -238,11 +255,20 @@ def _operation(row: Row[Any]) -> Operation:
         operator=row.operator,
         created_at=from_micros(row.created_at),
         updated_at=from_micros(row.updated_at),
-        sent_at=None if row.sent_at is None else from_micros(row.sent_at),
+        sent_at=_instant(row.sent_at),
         attempt=row.attempt,
         reason=row.reason,
         error_code=row.error_code,
         error_message=row.error_message,
         step=row.step,
-        step_sent_at=None if row.step_sent_at is None else from_micros(row.step_sent_at),
+        step_sent_at=_instant(row.step_sent_at),
+        last_sent_at=_instant(row.last_sent_at),
     )
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

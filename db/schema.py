@@ -30,7 +30,7 @@ payments = _table(
 operations = _table(
     "operations",
     "operation_id payment_id kind amount_minor state operator created_at updated_at sent_at"
-    " attempt reason error_code error_message step step_sent_at",
+    " attempt reason error_code error_message step step_sent_at last_sent_at",
 )
 idempotency = _table("idempotency", "scope key fingerprint payment_id operation_id created_at")
 events = _table("events", "event_id name subject occurred_at payload published_at")

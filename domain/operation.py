@@ -11,6 +11,9 @@ from enum import StrEnum
 from domain.payment import Payment, Stage
 from domain.settlement import LineStatus
 
+LATE_EFFECT_MAX = timedelta(hours=1)
+"""A request whose answer was lost is executed within this time, or never."""
+
 
 class OperationKind(StrEnum):
     """The intended effect."""
@@ -71,6 +74,8 @@ class Operation:
     """The step that was sent last, empty before the first."""
     step_sent_at: datetime | None = None
     """First time that step was sent under its present key: the birth of that key."""
+    last_sent_at: datetime | None = None
+    """Last time a byte may have left."""
     reason: str = ""
     error_code: str = ""
     error_message: str = ""
@@ -164,6 +169,11 @@ def is_too_old(
         return now - operation.step_sent_at > window
     newly_due = payment.stage is Stage.APPROVED and operation.step in ("", Step.CREATE)
     return not newly_due and now - operation.created_at > window
+
+
+def may_still_arrive(operation: Operation, now: datetime) -> bool:
+    """Whether what was sent last may still be executed."""
+    return operation.last_sent_at is not None and now - operation.last_sent_at < LATE_EFFECT_MAX
 
 
 def when_too_old(operation: Operation, step: Step) -> Verdict:

@@ -15,6 +15,9 @@ from domain.transaction import Movement
 from tscli.services.context import Context
 from tscli.services.reviewing import ask_a_person, close_settled
 
+ENDED = frozenset({PaymentState.FAILED, PaymentState.CANCELLED})
+"""States that let go of the order."""
+
 _UNSETTLED = frozenset(
     {PaymentState.PENDING, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION}
 )
@@ -26,6 +29,8 @@ def learn(books: Books, context: Context, payment: Payment, snapshot: Snapshot) 
     A snapshot that contradicts the record is kept in the audit trail and changes nothing else.
     """
     seen = observe(payment, snapshot)
+    if not seen.anomalies:
+        seen = _unless_taken(books, payment, seen)
     if seen.anomalies:
         _contradicted(books, context, payment, snapshot, seen)
         return seen
@@ -33,6 +38,22 @@ def learn(books: Books, context: Context, payment: Payment, snapshot: Snapshot) 
     if not seen.facts:
         return seen
     return replace(seen, payment=store(books, context, payment, seen))
+
+
+def _unless_taken(books: Books, payment: Payment, seen: Observation) -> Observation:
+    """What was seen, unless a payment that was over is none after all and its order is another
+    one's by now: both cannot hold it, and a person has to give one back."""
+    alive = payment.state in ENDED and seen.payment.state not in ENDED
+    if not alive or payment.order_reference is None:
+        return seen
+    other = books.payments.by_order(payment.mode, payment.order_reference)
+    if other is None:
+        return seen
+    said = (
+        f"The provider shows it as {seen.payment.state}, ours was {payment.state}, and its order"
+        f" {payment.order_reference} has been taken by {other.payment_id} since."
+    )
+    return Observation(payment, anomalies=(said,))
 
 
 def _contradicted(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from db.database import Books
 from domain.errors import ProviderError
 from domain.operation import (
+    OPEN_STATES,
     Operation,
     OperationState,
     Step,
@@ -35,11 +36,13 @@ class Next:
     """The step is too old to be sent: the provider has to be asked before it is given up."""
     stuck: str = ""
     """Why only a person can go on."""
+    elsewhere: bool = False
+    """Somebody else has had the operation since it was seen, and may have sent something."""
 
 
 def decide(context: Context, able: Capabilities, seen: Operation, *, looked: bool = False) -> Next:
-    """What to do next about an operation as it was seen last; `looked` says that the provider has
-    just shown nothing new."""
+    """What to do next about an operation as this command saw it last; `looked` says that the
+    provider has just shown nothing new."""
     return context.database.run(lambda books: _decided(books, context, able, seen, looked=looked))
 
 
@@ -60,16 +63,18 @@ def _decided(
             return Next(payment, operation, stuck=verdict.why)
     if verdict.step is None:
         return Next(payment, settle(books, context, operation, verdict))
+    elsewhere = operation.sent_at is not None and operation != seen
     payment, operation = _mark(books, context, payment, operation, verdict.step)
-    return Next(payment, operation, step=verdict.step)
+    return Next(payment, operation, step=verdict.step, elsewhere=elsewhere)
 
 
 def _mark(
     books: Books, context: Context, payment: Payment, operation: Operation, step: Step
 ) -> tuple[Payment, Operation]:
-    """Commit that `step` may leave, once per step and key."""
+    """Commit that `step` may leave: with a record once per step and key, with its instant each
+    time, because what was sent may be executed for a while."""
     if operation.state is OperationState.SENDING and operation.step == step:
-        return payment, operation
+        return payment, books.operations.sent_again(operation, context.clock.now())
     marked = books.operations.mark_sending(operation, step, context.clock.now())
     books.record(
         context.actor,
@@ -84,9 +89,9 @@ def _mark(
 
 
 def settle(books: Books, context: Context, operation: Operation, verdict: Verdict) -> Operation:
-    """Write an operation's end once."""
+    """Write an operation's end once; what has ended stays as it ended."""
     state = verdict.state
-    if state is None or operation.state is state:
+    if state is None or operation.state not in OPEN_STATES:
         return operation
     refused = state is OperationState.REFUSED
     after = books.operations.settle(
@@ -115,10 +120,15 @@ def settle(books: Books, context: Context, operation: Operation, verdict: Verdic
 
 
 def settle_refused(context: Context, found: Next, error: ProviderError) -> None:
-    """Write a refusal that is believed: of the operation, or of the payment it was to create."""
+    """Write a refusal that is believed: of the operation, or of the payment it was to create.
+
+    It says nothing where somebody else has brought the operation further meanwhile.
+    """
     with context.database.transaction() as books:
         payment = books.payments.get(found.payment.payment_id, lock=True)
         current = books.operations.get(found.operation.operation_id)
+        if next_step(current, payment).step is not found.step:
+            return
         if found.step in (Step.CREATE, Step.CONFIRM):
             stage = Stage.FAILED if found.step is Step.CREATE else Stage.DECLINED
             _refuse_payment(books, context, payment, stage, error.reason or error.code, error)
@@ -160,8 +170,8 @@ def leave_unknown(
 ) -> None:
     """Write that the outcome is unknown; with `review` a person has to look at it, too."""
     with context.database.transaction() as books:
+        payment = books.payments.get(operation.payment_id, lock=True)
         current = books.operations.get(operation.operation_id)
-        payment = books.payments.get(operation.payment_id)
         if review:
             ask_a_person(
                 books, context, payment, ReviewKind.REFUSED,

@@ -20,7 +20,7 @@ from domain.errors import (
     Rejected,
     Unavailable,
 )
-from domain.operation import Operation, OperationKind, Step
+from domain.operation import Operation, OperationKind, Step, may_still_arrive
 from domain.payment import Payment, Snapshot
 from domain.provider import Provider
 from domain.review import ReviewKind
@@ -40,8 +40,9 @@ from tscli.services.steps import call
 RESENDS = 2
 """How often one command sends a doubtful step again, under the same key, before it leaves it."""
 
-LATE_EFFECT_MAX = timedelta(hours=1)
-"""A request whose answer was lost is executed within this time, or never."""
+LEAVES_WITHIN = timedelta(minutes=1)
+"""A decision older than this is taken anew: a machine that slept in between may find that its key
+was forgotten, or that a person has decided otherwise."""
 
 _NO_REFUSAL = frozenset({"idempotency_error", "mode_mismatch"})
 """Reasons that tell nothing about the request: the key met other words, or the wrong books
@@ -61,10 +62,11 @@ async def drive(
     """
     resent, looked, renewed = 0, False, False
     with context.database.read() as books:
-        operation = books.operations.get(operation_id)
-    doubtful = _may_still_arrive(context, operation)
+        seen = books.operations.get(operation_id)
+    doubtful = may_still_arrive(seen, context.clock.now())
     while True:
-        found = decide(context, provider.capabilities, operation, looked=looked)
+        found = decide(context, provider.capabilities, seen, looked=looked)
+        seen, doubtful = found.operation, doubtful or found.elsewhere
         if found.look:
             looked = await _look(context, provider, found)
             continue
@@ -72,6 +74,8 @@ async def drive(
             raise too_old(context, found)
         if found.step is None:
             return found.payment, found.operation
+        if context.clock.now() - found.operation.updated_at > LEAVES_WITHIN:
+            continue
         try:
             await _take(context, provider, found, found.step)
         except (CapabilityMissing, Declined, Rejected) as error:
@@ -180,13 +184,6 @@ def _settled_by(payment: Payment, key: str = "") -> str:
         "`tscli recover sweep` settles it, or at once"
         f" `tscli payments show {payment.payment_id} --refresh`{same}."
     )
-
-
-def _may_still_arrive(context: Context, operation: Operation) -> bool:
-    """Whether an earlier process sent something for this operation that may still be executed."""
-    if operation.sent_at is None:
-        return False
-    return context.clock.now() - operation.updated_at < LATE_EFFECT_MAX
 
 
 async def _take(context: Context, provider: Provider, found: Next, step: Step) -> None:

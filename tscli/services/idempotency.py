@@ -5,8 +5,8 @@ two processes do not send the same step side by side; without them all is slower
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,9 +75,10 @@ class IdempotencyService:
             while True:
                 patient = waited_seconds < WAIT_SECONDS
                 if self._claim(scope, key) is None or not patient:
-                    intent, ours = self._context.database.run(
-                        lambda books: self._written(books, scope, key, write(books))
-                    )
+                    with _naming(key):
+                        intent, ours = self._context.database.run(
+                            lambda books: self._written(books, scope, key, write(books))
+                        )
                     if ours:
                         if intent.operation.state in OPEN_STATES:
                             undo.pop_all()
@@ -110,6 +111,17 @@ class IdempotencyService:
         now, name = self._context.clock.now(), lease_name(scope, key)
         until = now + timedelta(seconds=CLAIM_SECONDS)
         return intent, bool(lease(books, [name], self.holder, now, until))
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Name the key in an error that leaves open whether the intent is written: whoever repeats the
+    words without it would ask for the money twice."""
+    try:
+        yield
+    except OutcomeUnknown as error:
+        error.hint = f"{error.hint} The key is {key}."
+        raise
 
 
 def standings(

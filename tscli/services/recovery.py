@@ -6,14 +6,14 @@ Every manual act carries a reason and a ticket into the audit trail.
 from datetime import timedelta
 
 from domain.errors import Conflict, InvalidRequest
-from domain.operation import Operation, OperationState, Step, is_too_old, next_step
+from domain.operation import LATE_EFFECT_MAX, Operation, OperationState, Step, is_too_old, next_step
 from domain.operator import Permission
 from domain.payment import Payment
 from domain.provider import Provider
 from domain.recovery import Evidence
 from domain.review import Review, ReviewKind
 from tscli.services.context import Context
-from tscli.services.drive import LATE_EFFECT_MAX, refresh, store_snapshot
+from tscli.services.drive import refresh, store_snapshot
 from tscli.services.payments import Outcome, cancel_payment, check_owner
 from tscli.services.permission import require
 

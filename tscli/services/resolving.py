@@ -6,10 +6,18 @@ provider's reference; should the provider show something else later, `observe` f
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from db.database import Books
 from domain.errors import Conflict, InvalidRequest, InvalidTransition
-from domain.operation import Operation, OperationKind, OperationState, Verdict
+from domain.operation import (
+    LATE_EFFECT_MAX,
+    Operation,
+    OperationKind,
+    OperationState,
+    Verdict,
+    may_still_arrive,
+)
 from domain.payment import Observation, Payment, Snapshot, Stage
 from domain.review import Resolution, Review
 from domain.settlement import LineKind, LineStatus
@@ -67,9 +75,12 @@ def apply_resolution(books: Books, context: Context, plan: Mapping[str, object])
     """Carry a resolution out, in the transaction in which it was approved.
 
     Raises:
-        Conflict: the review was closed meanwhile.
+        Conflict: the review was closed meanwhile, or what it is about may still be executed.
         InvalidTransition: the payment cannot take what was found.
     """
+    concerned = books.reviews.get(str(plan["review_id"])).payment_id
+    if concerned:
+        books.payments.get(concerned, lock=True)  # what is read from here on stays as it is
     review, operation = check_plan(books, plan)
     found, why = Resolution(str(plan["finding"])), str(plan["reason"])
     if operation is not None and found is not Resolution.DISMISSED:
@@ -77,6 +88,7 @@ def apply_resolution(books: Books, context: Context, plan: Mapping[str, object])
         if found is Resolution.DONE:
             _book(books, context, payment, operation, str(plan["reference"]))
         else:
+            _check_silence(context, operation)
             _release(books, context, payment, operation, why)
     if books.reviews.get(review.review_id).is_open:
         close(books, context, review, f"{found}: {why}", str(plan["ticket"]))
@@ -109,6 +121,19 @@ def _book(
     if seen.anomalies:
         raise InvalidTransition(seen.anomalies[0], hint="Nothing was booked.")
     settle(books, context, operation, Verdict(state=OperationState.DONE))
+
+
+def _check_silence(context: Context, operation: Operation) -> None:
+    """Let pass what can no longer be executed at the provider."""
+    now = context.clock.now()
+    if may_still_arrive(operation, now) and operation.last_sent_at:
+        until = operation.last_sent_at + LATE_EFFECT_MAX
+        raise Conflict(
+            f"The {operation.kind} {operation.operation_id} was sent"
+            f" {(now - operation.last_sent_at) // timedelta(minutes=1)} minutes ago and may still"
+            " be executed: nothing was released.",
+            hint=f"Agree to it after {until:%Y-%m-%d %H:%M} UTC.",
+        )
 
 
 def _release(
