@@ -54,7 +54,7 @@ lines = _table(
     f"file_id ordinal line {OWNER} identity reference source parent ours payout bank_reference"
     " category kind amount_minor currency fee_minor net_minor occurred_at description",
 )
-line_payouts = _table("line_payouts", f"{OWNER} identity payout file_id")
+line_facts = _table("line_facts", f"{OWNER} field identity value file_id")
 bank_lines = _table(
     "bank_lines",
     "file_id ordinal line bank_account identity currency amount_minor booked_on valued_on"
@@ -115,7 +115,7 @@ day_steps = _table(
 
 TABLES = (
     customers, provider_customers, payment_methods, payments, operations, idempotency, events,
-    audit, audit_seals, transactions, entries, postings, files, archive, lines, line_payouts,
+    audit, audit_seals, transactions, entries, postings, files, archive, lines, line_facts,
     bank_lines, runs, breaks,
     run_breaks, break_events,
     provider_accounts, leases, reviews, approvals,

@@ -5,7 +5,8 @@ lines that are alike in one file are two lines.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, compress, islice
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
+    Row,
     and_,
     func,
     insert,
@@ -29,7 +30,7 @@ from db.bulk import (
     insert_rows,
     rows_named,
 )
-from db.schema import archive, bank_lines, files, line_payouts, lines, transactions
+from db.schema import archive, bank_lines, files, line_facts, lines, transactions
 from domain.arrival import Deposit
 from domain.clock import to_micros
 from domain.matching import payments_by_reference
@@ -48,6 +49,9 @@ LINE_COLUMNS = (
     "amount_minor", "currency", "fee_minor", "net_minor", "occurred_at", "line",
 )  # fmt: skip
 """What a kept line gives back to a comparison, in order; `kind` is empty for an unknown word."""
+
+FACTS = ("source", "parent", "ours", "payout", "bank_reference")
+"""What a later file may say of a line whose own file said nothing about it."""
 
 
 class Statements:
@@ -131,29 +135,34 @@ class Statements:
     ) -> int:
         """Keep lines that no earlier file had; how many those were.
 
-        Lines come as columns, in stretches: `LINE_COLUMNS`, `identity` (once in a file), `ordinal`
-        and `description`. `settle` says of a line whose identity is known how it is kept beside
-        what is known (identity -> money), or None for not at all. What a file says of an earlier
-        line's payout is kept as well.
+        Lines come as columns, in stretches: `LINE_COLUMNS`, `identity`, `ordinal` and
+        `description`. `settle` says of a line whose identity is known, or comes again, how it is
+        kept beside what is known (identity -> money), or None for not at all. What a file says of
+        an earlier line that had not said it, see `FACTS`, is kept as well.
         """
         mine = {"provider": owner.provider, "account": owner.account, "mode": owner.mode}
         fixed, added = {**mine, "file_id": file_id}, 0
         expect_many(self._connection)
         for columns in stretches:
-            known, payouts = self._known(owner, columns["identity"])
-            again = [n for n, name in enumerate(columns["identity"]) if name in known]
+            known, said = self._known(owner, columns["identity"])
+            often = {name for name, n in Counter(columns["identity"]).items() if n > 1}
+            slow = known.keys() | often
+            again = [n for n, name in enumerate(columns["identity"]) if name in slow]
             rows = [{name: values[n] for name, values in columns.items()} for n in again]
             fresh = _without(columns, again)
             insert_columns(self._connection, lines, fresh, fixed)
-            paid = {
-                row["identity"]: row["payout"]
+            facts = {
+                (row["identity"], field): row[field]
                 for row in rows
-                if row["payout"]
-                and payouts[row["identity"]] == ""
-                and known[row["identity"]] == tuple(row[name] for name in _MONEY)
+                if known.get(row["identity"]) == tuple(row[name] for name in _MONEY)
+                for field in FACTS
+                if row[field] and (row["identity"], field) not in said
             }
-            facts = [{"identity": i, "payout": p, **fixed} for i, p in paid.items()]
-            insert_rows(self._connection, line_payouts, facts)
+            told = [
+                {"identity": name, "field": field, "value": value, **fixed}
+                for (name, field), value in facts.items()
+            ]
+            insert_rows(self._connection, line_facts, told)
             changed = [row for given in rows if (row := settle(given, known)) is not None]
             before, _ = self._known(owner, [row["identity"] for row in changed])
             other = [{**row, **fixed} for row in changed if row["identity"] not in before]
@@ -171,19 +180,40 @@ class Statements:
     ) -> Iterator[Mapping[str, Any]]:
         """Lines of [start, end) as columns `LINE_COLUMNS`, `file` and `description`, each line
         once, in any order; `file` is the file's id. In stretches, see `bulk.column_stretches`."""
-        wanted = [_PAYOUT if name == "payout" else lines.c[name] for name in LINE_COLUMNS]
-        query = self._with_payouts(*wanted, lines.c.file_id, lines.c.description).where(
-            *_mine(lines, owner), *_between(start, end)
-        )
+        told = self._told(owner)
+        wanted = [
+            func.coalesce(func.nullif(lines.c[name], ""), told[name].c.value, "")
+            if name in told
+            else lines.c[name]
+            for name in LINE_COLUMNS
+        ]
+        query = select(*wanted, lines.c.file_id, lines.c.description).select_from(lines)
+        for field, later in told.items():
+            same = (*_mine(later, owner), later.c.field == field)
+            query = query.outerjoin(later, and_(*same, later.c.identity == lines.c.identity))
+        query = query.where(*_mine(lines, owner), *_between(start, end))
         names = (*LINE_COLUMNS, "file", "description")
         return column_stretches(self._connection, query, names, of_csv)
 
-    def ordinals(self, file_id: str, first: int, last: int) -> set[int]:
-        """Which lines of a file, from `first` to `last`, were new when it was taken in."""
-        query = select(lines.c.ordinal).where(
+    def fresh(self, file_id: str, first: int, last: int) -> dict[int, str]:
+        """Which lines of a file, from `first` to `last`, were new when it was taken in: their
+        identities by their numbers."""
+        query = select(lines.c.ordinal, lines.c.identity).where(
             lines.c.file_id == file_id, lines.c.ordinal.between(first, last)
         )
-        return set(self._connection.execute(query).scalars())
+        return {row.ordinal: row.identity for row in self._connection.execute(query)}
+
+    def tellers(self, owner: ProviderAccount) -> list[str]:
+        """The files that said something of earlier lines."""
+        query = select(line_facts.c.file_id).where(*_mine(line_facts, owner)).distinct()
+        return sorted(self._connection.execute(query).scalars())
+
+    def facts(
+        self, owner: ProviderAccount, identities: Sequence[str], tellers: Collection[str]
+    ) -> dict[tuple[str, str], str]:
+        """What these files said of lines: (identity, field) -> value."""
+        kept = self._facts_of(owner, identities) if tellers else ()
+        return {(r.identity, r.field): r.value for r in kept if r.file_id in tellers}
 
     def count(self, owner: ProviderAccount, start: datetime | None, end: datetime | None) -> int:
         """How many lines of [start, end) there are."""
@@ -255,33 +285,38 @@ class Statements:
 
     def _known(
         self, owner: ProviderAccount, names: Sequence[str]
-    ) -> tuple[dict[str, tuple[Any, ...]], dict[str, str]]:
-        """Money and payout of the lines that are kept under these identities."""
-        money: dict[str, tuple[Any, ...]] = {}
-        payouts: dict[str, str] = {}
-        for row in self._connection.execute(self._kept_as(owner, sorted(names))) if names else ():
-            money[row[0]], payouts[row[0]] = tuple(row[1:4]), row[4]
-        return money, payouts
-
-    def _kept_as(self, owner: ProviderAccount, names: Sequence[str]) -> Select[Any]:
-        """The lines that are kept under these identities: identity, money, and the payout that
+    ) -> tuple[dict[str, tuple[Any, ...]], set[tuple[str, str]]]:
+        """Money of the lines that are kept under these identities, and (identity, field) of what
         they or a later file say."""
-        mine = _mine(lines, owner)
-        kept = rows_named(self._connection, lines, "identity", names, *mine)
-        later = and_(*_mine(line_payouts, owner), line_payouts.c.identity == kept.c.identity)
-        payout = func.coalesce(line_payouts.c.payout, kept.c.payout)
-        wanted = (kept.c[name] for name in ("identity", *_MONEY))
-        return select(*wanted, payout).join_from(kept, line_payouts, later, isouter=True)
+        money: dict[str, tuple[Any, ...]] = {}
+        said: set[tuple[str, str]] = set()
+        if not names:
+            return money, said
+        kept = rows_named(self._connection, lines, "identity", sorted(names), *_mine(lines, owner))
+        wanted = select(*(kept.c[name] for name in ("identity", *_MONEY, *FACTS)))
+        for row in self._connection.execute(wanted):
+            money[row[0]] = tuple(row[1:4])
+            said.update(
+                (row[0], field) for field, value in zip(FACTS, row[4:], strict=True) if value
+            )
+        if money:
+            said.update((r.identity, r.field) for r in self._facts_of(owner, sorted(money)))
+        return money, said
 
-    def _with_payouts(self, *columns: Any) -> Select[Any]:
-        """A query over lines with what later files said of their payouts."""
-        same = (
-            (line_payouts.c.provider == lines.c.provider)
-            & (line_payouts.c.account == lines.c.account)
-            & (line_payouts.c.mode == lines.c.mode)
-            & (line_payouts.c.identity == lines.c.identity)
-        )
-        return select(*columns).join_from(lines, line_payouts, same, isouter=True)
+    def _facts_of(self, owner: ProviderAccount, identities: Sequence[str]) -> Iterable[Row[Any]]:
+        mine = (*_mine(line_facts, owner), line_facts.c.field.in_(FACTS))
+        names = sorted(set(identities))
+        kept = rows_named(self._connection, line_facts, "identity", names, *mine)
+        return self._connection.execute(select(kept))
+
+    def _told(self, owner: ProviderAccount) -> dict[str, Any]:
+        """The table of what was said later, under an own name for every field that was."""
+        mine, field = _mine(line_facts, owner), line_facts.c.field
+        return {
+            name: line_facts.alias(f"later_{name}")
+            for name in FACTS
+            if self._connection.execute(select(field).where(*mine, field == name).limit(1)).first()
+        }
 
 
 def _without(
@@ -303,9 +338,6 @@ def _between(start: datetime | None, end: datetime | None) -> list[ColumnElement
     if end is not None:
         found.append(at < to_micros(end))
     return found
-
-
-_PAYOUT = func.coalesce(line_payouts.c.payout, lines.c.payout).label("payout")
 
 
 def _mine(table: Any, owner: ProviderAccount) -> tuple[Any, ...]:

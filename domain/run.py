@@ -100,8 +100,8 @@ class Run:
 
     @property
     def unreadable(self) -> int:
-        """Rows of the input files that could not be read."""
-        return sum(file.unreadable for file in self.inputs)
+        """Rows that could not be read; one that several files hold is one."""
+        return sum(total.rows for total in self.totals if total.bucket is Bucket.UNREADABLE)
 
 
 def check_ties(

@@ -128,6 +128,9 @@ class Reject:
     reason: str
     text: str
     """The offending cell or the start of the row, at most 80 characters, card numbers masked."""
+    row: str = ""
+    """Digest of what there was of the row, by which another file's is the same; empty for what is
+    about no single row."""
 
 
 @dataclass(frozen=True, slots=True)

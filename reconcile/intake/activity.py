@@ -17,7 +17,7 @@ from reconcile.intake.amounts import amount
 from reconcile.intake.instants import local_instant, zoned_instant
 from reconcile.intake.layout import BadCell, currency_code
 from reconcile.intake.masking import shown
-from reconcile.intake.rows import Row
+from reconcile.intake.rows import Row, digest_of
 from reconcile.intake.shaped import Facts, Line, cell
 
 _DAY = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})")
@@ -69,7 +69,8 @@ class Activity:
             try:
                 yield self._line(cells, order, point) | {"line": line}
             except BadCell as bad:
-                yield Reject(self._name, line, bad.column, bad.reason, shown(bad.text))
+                named = digest_of(cells.values())
+                yield Reject(self._name, line, bad.column, bad.reason, shown(bad.text), named)
 
     def _line(self, cells: dict[str, str], order: str, point: str) -> Line:
         form = self._form

@@ -15,6 +15,7 @@ from reconcile.intake.amounts import amounts
 from reconcile.intake.instants import local_instants, zoned_instants
 from reconcile.intake.layout import BadCell, Column, Layout, Role, read_cells
 from reconcile.intake.masking import shown
+from reconcile.intake.rows import digest_of
 from reconcile.intake.strings import Strings
 
 CODE = np.dtype(np.int16)
@@ -53,7 +54,8 @@ def read_rows(
             values.append(read_cells(cells, layout))
         except BadCell as bad:
             values.append(None)
-            rejects.append(Reject(file, line, bad.column, bad.reason, shown(bad.text)))
+            named = digest_of(cells.values())
+            rejects.append(Reject(file, line, bad.column, bad.reason, shown(bad.text), named))
     return values, rejects
 
 

@@ -47,8 +47,7 @@ class Delivery:
     rejects: tuple[Reject, ...]
     rows: int
     """Lines that could be read."""
-    unique: bool
-    """Whether its ids name one line for good."""
+    form: ExportFormat
     dates: str
     """What a person said of its dates, see `Choice`; needed to read it again."""
     waiting: "Waiting"
@@ -56,7 +55,8 @@ class Delivery:
     def stretches(self) -> Iterator[Columns]:
         """Its rows as the `lines` table keeps them, the file itself left out: in stretches of
         columns."""
-        named, start = Identities(self.waiting.hashes, unique=self.unique), 0
+        form, start = self.form, 0
+        named = Identities(self.waiting.hashes, unique=form.unique, stands=form.stands)
         for batch in self.waiting.batches():
             columns = _plain(batch)
             columns["identity"] = named.of(batch)
@@ -126,9 +126,7 @@ def deliveries(
             ]
         files, _ = joined(found)
         yield [
-            Delivery(
-                file, export.rejects(), export.sums.total, export.form.unique, choice.dates, one
-            )
+            Delivery(file, export.rejects(), export.sums.total, export.form, choice.dates, one)
             for file, export, one in zip(files, found, waiting, strict=True)
         ]
 

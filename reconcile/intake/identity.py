@@ -2,7 +2,8 @@
 
 A line's identity is its id where the provider's ids name one line for good, else its content; among
 lines that are alike in one file its number counts as well. So the same line in two files is one
-line, and two equal lines in one file are two.
+line, and two equal lines in one file are two. An id that comes with other money is a line that was
+changed: whichever money was there first, both are kept once, in whatever order files bring them.
 """
 
 import hashlib
@@ -14,16 +15,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.codes import CURRENCIES, Ints
+from reconcile.codes import CURRENCIES, KINDS, Ints
 from reconcile.hashing import Keys, Words
 
 MONEY = ("amount_minor", "fee_minor", "currency")
 """What a line may not change once it was reported."""
 
 _CONTENT = (
-    "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
-    "net_minor", "occurred_at",
+    "reference", "source", "parent", "kind", "amount_minor", "currency", "fee_minor", "net_minor",
+    "occurred_at",
 )  # fmt: skip
+"""Not the provider's word: another kind of file has another word for the same line."""
+
+_KINDS = pa.array(KINDS, pa.string())
 _CURRENCIES = pa.array(CURRENCIES, pa.string())
 
 
@@ -33,25 +37,29 @@ class Identities:
     Rows alike in content are alike in their id, so only the few whose id comes again are counted.
     """
 
-    def __init__(self, hashes: Iterable[Words], *, unique: bool) -> None:
-        """`hashes` are those of all ids of the file (`hashes_of`); for `unique` see
-        `ExportFormat`."""
+    def __init__(self, hashes: Iterable[Words], *, unique: bool, stands: bool = False) -> None:
+        """`hashes` are those of all ids of the file (`hashes_of`); for `unique` and `stands` see
+        `ExportFormat`: what only stands in a balance is not the line that moved it."""
         every = np.concatenate([_NONE, *hashes])
         every.sort()
         self._again: Words = np.unique(every[1:][every[1:] == every[:-1]])
         self._names = ("reference",) if unique else _CONTENT
+        self._before = "standing\x1f" if stands else ""
         self._counted: Counter[bytes] = Counter()
 
     def of(self, batch: pa.RecordBatch) -> list[str]:
-        """The identity of each of the next rows, 32 hex digits."""
+        """The identity of each of the next rows, 32 hex digits; rows of one id and different money
+        have the same one, see `as_taken_in`."""
         contents = _content(batch, self._names).to_pylist()
         numbers = ["0"] * len(contents)
-        for row in self._rows_to_count(batch).tolist():
-            content = hashlib.blake2b(contents[row].encode(), digest_size=16).digest()
+        again = self._rows_to_count(batch)
+        alike = _content(batch.take(pa.array(again)), (*self._names, *MONEY)).to_pylist()
+        for row, text in zip(again.tolist(), alike, strict=True):
+            content = _digest(text)
             numbers[row] = str(self._counted[content])
             self._counted[content] += 1
         return [
-            hashlib.blake2b(f"{content}\x1f{number}".encode(), digest_size=16).hexdigest()
+            _digest(f"{self._before}{content}\x1f{number}").hex()
             for content, number in zip(contents, numbers, strict=True)
         ]
 
@@ -69,7 +77,7 @@ def hashes_of(batch: pa.RecordBatch) -> Words:
 def changed_identity(row: Mapping[str, Any]) -> str:
     """The identity of a line that came with other money than before."""
     text = "\x1f".join(str(row[name]) for name in ("identity", *MONEY))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return _digest(text).hex()
 
 
 def as_taken_in(row: dict[str, Any], taken: dict[str, tuple[Any, ...]]) -> dict[str, Any] | None:
@@ -84,6 +92,10 @@ def as_taken_in(row: dict[str, Any], taken: dict[str, tuple[Any, ...]]) -> dict[
     return changed if taken.setdefault(changed["identity"], money) is money else None
 
 
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
 _NONE = np.empty(0, np.uint64)
 
 
@@ -94,4 +106,10 @@ def _content(batch: pa.RecordBatch, names: Iterable[str]) -> Any:
 
 def _words(batch: pa.RecordBatch, name: str) -> Any:
     column = batch.column(name)
-    return _CURRENCIES.take(column) if name == "currency" else column.cast(pa.string())
+    if name == "currency":
+        return _CURRENCIES.take(column)
+    if name == "kind":
+        known = pc.greater_equal(column, 0)
+        kinds = _KINDS.take(pc.if_else(known, column, 0))
+        return pc.if_else(known, kinds, batch.column("category").cast(pa.string()))
+    return column.cast(pa.string())

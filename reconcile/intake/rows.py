@@ -4,8 +4,9 @@ A record whose quotes make no sense is given up at its first physical line and r
 the next one, so that a stray quote costs one row and not the rest of the file.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,6 +45,11 @@ class BadRow:
     reason: str
     text: str
     """Start of the physical line, not yet masked."""
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """What a row that cannot be read is known by, whichever file holds it."""
+    return hashlib.blake2b("\x1f".join(texts).encode(), digest_size=8).hexdigest()
 
 
 def split(

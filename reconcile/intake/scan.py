@@ -17,7 +17,7 @@ from reconcile.codes import Ints
 from reconcile.intake.cutting import CR, LF, Bytes, plain_quotes
 from reconcile.intake.layout import Layout, Role
 from reconcile.intake.masking import shown
-from reconcile.intake.rows import BadRow, split
+from reconcile.intake.rows import BadRow, digest_of, split
 from reconcile.intake.source import BOM, Block, count, positions
 
 COMMA = ord(",")
@@ -94,7 +94,8 @@ def _by_rows(block: Block, layout: Layout, file: str) -> Cells:
     found: dict[str, list[str]] = {key: [] for key in places}
     for row in split(block.text, block.first_line, len(layout.header), last=block.last):
         if isinstance(row, BadRow):
-            rejects.append(Reject(file, row.line, "", row.reason, shown(row.text)))
+            row_name = digest_of([row.text])
+            rejects.append(Reject(file, row.line, "", row.reason, shown(row.text), row_name))
             continue
         lines.append(row.line)
         for key, place in places.items():

@@ -18,7 +18,7 @@ from reconcile.intake.columns import CODE, Values
 from reconcile.intake.layout import BadCell
 from reconcile.intake.masking import shown
 from reconcile.intake.reading import Passed
-from reconcile.intake.rows import BadRow, Row, split
+from reconcile.intake.rows import BadRow, Row, digest_of, split
 from reconcile.intake.scan import WORD
 from reconcile.intake.source import Source, cannot_be_read
 
@@ -87,14 +87,18 @@ def _lines(source: Source, shape: Shape, rejects: list[Reject]) -> Iterator[Line
         )
         for row in records:
             if isinstance(row, BadRow):
-                rejects.append(Reject(source.name, row.line, "", row.reason, shown(row.text)))
+                named = digest_of([row.text])
+                rejects.append(
+                    Reject(source.name, row.line, "", row.reason, shown(row.text), named)
+                )
                 continue
             try:
                 for line in shape.take(row):
                     yield line | {"line": row.line}
             except BadCell as bad:
+                named = digest_of(row.cells)
                 rejects.append(
-                    Reject(source.name, row.line, bad.column, bad.reason, shown(bad.text))
+                    Reject(source.name, row.line, bad.column, bad.reason, shown(bad.text), named)
                 )
     for item in shape.finish(last):
         if isinstance(item, Reject):

@@ -8,7 +8,7 @@ from tests.db.attacks import Refused, Shell, shell
 
 PERMANENT = (
     "audit", "entries", "postings", "idempotency", "run_breaks", "runs", "files", "lines",
-    "line_payouts",    "bank_lines", "break_events",
+    "line_facts", "bank_lines", "break_events",
 )  # fmt: skip
 KEPT = ("payments", "operations", "transactions")
 UNIQUE = {
@@ -20,7 +20,7 @@ UNIQUE = {
     "runs": "document",
     "files": "name",
     "lines": "source",
-    "line_payouts": "payout",
+    "line_facts": "value",
     "bank_lines": "counterparty",
     "break_events": "note",
     "payments": "description",

@@ -64,7 +64,7 @@ def test_a_look_up_reads_the_lines_it_names_and_no_others(books: Books) -> None:
     for _ in range(TIMES):
         before = _read(books)
         strangers = [f"{number:032x}" for number in range(KEPT, KEPT + ASKED)]
-        assert books.statements._known(OWNER, strangers) == ({}, {})
+        assert books.statements._known(OWNER, strangers) == ({}, set())
         assert _read(books) == before
         money, _ = books.statements._known(OWNER, [f"{number:032x}" for number in range(ASKED)])
         assert len(money) == ASKED

@@ -28,7 +28,7 @@ DAY = Period(NOW - timedelta(days=1), NOW, "UTC")
 GROWING = {
     "payments", "operations", "idempotency", "events", "audit", "transactions", "entries",
     "postings", "breaks", "run_breaks", "break_events", "webhook_events", "webhook_attempts",
-    "webhook_refusals", "webhook_bodies", "lines", "line_payouts", "bank_lines", "reviews",
+    "webhook_refusals", "webhook_bodies", "lines", "line_facts", "bank_lines", "reviews",
     "archive", "files", "runs", "approvals", "leases", "payment_methods", "customers",
 }  # fmt: skip
 """Tables that grow with the business; the others are small for ever."""

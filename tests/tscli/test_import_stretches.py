@@ -86,7 +86,9 @@ def test_what_a_later_file_says_of_a_payout(cli: Cli, database_url: str, tmp_pat
     assert file("2.csv", ("5.00", "po_a"), ("6.00", "po_x"), ("7.50", "po_c")) == (1, 2)
     assert file("3.csv", ("5.00", "po_x"), ("6.00", "po_x"), ("7.00", "po_c"), ("9", "")) == (1, 3)
     with shell(database_url) as books:
-        later = books.run("SELECT payout, file_id FROM line_payouts ORDER BY payout")
+        later = books.run(
+            "SELECT value, file_id FROM line_facts WHERE field = 'payout' ORDER BY value"
+        )
         first = books.run("SELECT reference, payout FROM lines ORDER BY reference, amount_minor")
         files = [name for (name,) in books.run("SELECT file_id FROM files ORDER BY file_id")]
     assert later == [("po_a", files[1]), ("po_c", files[2])]

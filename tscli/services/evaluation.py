@@ -5,6 +5,7 @@ many for memory lie in a folder meanwhile, which the caller gives and takes away
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -71,6 +72,8 @@ class Seen:
     """File ids of its lines."""
     rejecting: list[str]
     """File ids whose unreadable rows it counts."""
+    tellers: list[str]
+    """File ids of what was said of earlier lines."""
 
 
 def scope_of(owner: ProviderAccount) -> str:
@@ -150,7 +153,8 @@ class _Look:
         """Which kept statements it could see, of which it used the lines of some."""
         digests = {file.digest for file in used}
         names = sorted(name for name, kept in self.files.items() if kept.file.digest in digests)
-        return Seen(self.window, names, self.rejecting())
+        tellers = self.books.statements.tellers(self.owner)
+        return Seen(self.window, names, self.rejecting(), tellers)
 
     def inputs(self, digests: set[str]) -> tuple[InputFile, ...]:
         """The files that say something about the period; `digests` are those with lines in it."""
@@ -203,9 +207,22 @@ def _window(
 
 
 def rejects_of(files: Mapping[str, Kept], names: Iterable[str]) -> list[Reject]:
-    """The unreadable rows of some files, in an order that depends on their contents alone."""
+    """The unreadable rows of some files, in an order that depends on their contents alone.
+
+    The same row in two files is one row, and as often in one file it is as many.
+    """
     chosen = sorted((files[name] for name in names), key=lambda kept: kept.file.digest)
-    return [reject for kept in chosen for reject in kept.rejects]
+    found: list[Reject] = []
+    most: Counter[tuple[str, str, str]] = Counter()
+    for kept in chosen:
+        here: Counter[tuple[str, str, str]] = Counter()
+        for reject in kept.rejects:
+            same = (reject.row, reject.column, reject.reason)
+            here[same] += 1
+            if not reject.row or here[same] > most[same]:
+                found.append(reject)
+        most |= here
+    return found
 
 
 def _touches(file: InputFile, period: Period) -> bool:
@@ -317,6 +334,7 @@ def _as_json(rules: "Rules", seen: Seen, known: Mapping[str, str]) -> str:
         "window": [to_micros(instant) for instant in seen.window],
         "files": seen.files,
         "rejecting": seen.rejecting,
+        "tellers": seen.tellers,
         "known": dict(sorted(known.items())),
     }
     return json.dumps(values, sort_keys=True)

@@ -143,7 +143,7 @@ def rerun(
         files = kept_files(books, owner)
         held = Held(
             ours=ours,
-            theirs=_lines_again(books, files, inputs, formats_of(run.provider), folder),
+            theirs=_lines_again(books, owner, files, inputs, formats_of(run.provider), folder),
             files={name: files[name].file for name in inputs["files"]},
             known=_told_then(inputs["known"]),
             named=inputs["files"],
@@ -215,26 +215,43 @@ def _told_then(told: Mapping[str, str]) -> "Known":
 
 def _lines_again(
     books: Books,
+    owner: ProviderAccount,
     files: Mapping[str, Kept],
     inputs: Mapping[str, Any],
     formats: Sequence[ExportFormat],
     folder: Path,
 ) -> Iterator[Mapping[str, Sequence[Any]]]:
     """The lines the run could see, read anew from the bytes of the files that were taken in; which
-    of its lines a file was the first to have, the books say."""
+    of its lines a file was the first to have, and what later ones said of them, the books say."""
     first, last = inputs["window"]
+    tellers = frozenset(inputs.get("tellers", ()))
     for file_id in sorted({*inputs["files"], *inputs["rejecting"]}):
         for part in _stretches_again(books, files[file_id], formats, folder):
             ordinals, instants = part["ordinal"], part["occurred_at"]
-            mine = books.statements.ordinals(file_id, ordinals[0], ordinals[-1])
+            fresh = books.statements.fresh(file_id, ordinals[0], ordinals[-1])
             rows = [
                 row
                 for row, (ordinal, at) in enumerate(zip(ordinals, instants, strict=True))
-                if ordinal in mine and first <= at < last
+                if ordinal in fresh and first <= at < last
             ]
             if rows:
                 chosen = {name: [values[row] for row in rows] for name, values in part.items()}
-                yield chosen | {"file": [file_id] * len(rows)}
+                names = [fresh[ordinals[row]] for row in rows]
+                told = books.statements.facts(owner, names, tellers)
+                yield chosen | _with_facts(chosen, names, told) | {"file": [file_id] * len(rows)}
+
+
+def _with_facts(
+    columns: Mapping[str, Sequence[Any]], names: Sequence[str], told: Mapping[tuple[str, str], str]
+) -> dict[str, list[Any]]:
+    """The columns in which a later file's word stands where the line's own said nothing."""
+    return {
+        field: [
+            value or told.get((name, field), "")
+            for name, value in zip(names, columns[field], strict=True)
+        ]
+        for field in {field for _, field in told}
+    }
 
 
 def _stretches_again(
