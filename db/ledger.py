@@ -25,7 +25,7 @@ from db.ledger_rows import LEGS, entry, entry_of, entry_row, transaction_row
 from db.payments import transaction
 from db.schema import entries, postings, transactions
 from domain.clock import from_micros, to_micros
-from domain.errors import NotFound
+from domain.errors import NotFound, StaleVersion
 from domain.ledger import Account, Balance, Entry
 from domain.provider import ProviderAccount
 from domain.transaction import Transaction
@@ -162,16 +162,27 @@ class Ledger:
             insert_rows(self._connection, transactions, rows)
         have_grown(self._connection, len(new), transactions)
 
-    def settle_transactions(self, settled: Sequence[Transaction]) -> None:
-        """Write how imported transactions ended."""
-        for t in settled:
-            self._connection.execute(
+    def settle_transactions(self, settled: Iterable[tuple[Transaction, Transaction]]) -> None:
+        """Write how imported transactions ended: each as it was read, and as it is now.
+
+        Raises:
+            StaleVersion: one has ended otherwise since it was read.
+        """
+        for before, now in settled:
+            written = self._connection.execute(
                 update(transactions)
-                .where(transactions.c.transaction_id == t.transaction_id)
+                .where(
+                    transactions.c.transaction_id == before.transaction_id,
+                    transactions.c.status == before.status,
+                )
                 .values(
-                    status=t.status, fee_minor=t.fee_minor, occurred_at=to_micros(t.occurred_at)
+                    status=now.status,
+                    fee_minor=now.fee_minor,
+                    occurred_at=to_micros(now.occurred_at),
                 )
             )
+            if written.rowcount != 1:
+                raise StaleVersion(f"The transaction {before.transaction_id} has changed.")
 
     def known(self, transaction_ids: Iterable[str]) -> dict[str, Transaction]:
         """Those of the given transactions that are recorded."""

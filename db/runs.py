@@ -24,7 +24,8 @@ _BATCH = 2_000
 _IN = 500
 
 _LOCK = 7_420_117_803
-"""Key of PostgreSQL's advisory lock around runs and breaks; SQLite has one writer anyway."""
+"""Key of PostgreSQL's advisory lock around runs, breaks and files that are taken in; SQLite has one
+writer anyway."""
 
 
 class Runs:
@@ -35,7 +36,8 @@ class Runs:
         self._breaks = Breaks(connection)
 
     def lock(self) -> None:
-        """Let nobody else store a run or change breaks until this transaction ends."""
+        """Let nobody else store a run, change breaks or take a file in until this transaction ends;
+        what is decided by them is read after it."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 

@@ -240,7 +240,7 @@ def _reopen(books: Books, context: "Context", listed: Listed, note: str) -> Chan
 def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -> None:
     line = books.ledger.get_transaction(transaction_id)
     undone = reversals(books, context, transaction_id)
-    books.ledger.settle_transactions([replace(line, status=LineStatus.CANCELLED)])
+    books.ledger.settle_transactions([(line, replace(line, status=LineStatus.CANCELLED))])
     books.record(
         context.actor, "ledger.reversed", transaction_id, after={"note": note}, entries=undone
     )
