@@ -87,16 +87,17 @@ def resolve(
     require(context, Permission.RECONCILE)
     if not note.strip():
         raise InvalidRequest("Closing a break needs words.", hint="Add --note TEXT.")
-    try:
-        with context.database.transaction(dry_run=dry_run) as books:
-            books.runs.lock()
-            found = chosen(books, wanted)
-            _check_limit(context, found, reason)
+    with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
+        found = chosen(books, wanted)
+        why = _too_much(context, found, reason)
+        if not why:
             return [_close(books, context, listed, reason, note) for listed in found]
-    except ApprovalRequired as why:
         if dry_run:
-            raise ApprovalRequired(f"{why.message} A second person would be asked.") from None
-        raise _ask(context, wanted, reason, note, ticket, why) from None
+            raise ApprovalRequired(f"{why} A second person would be asked.")
+        alone = context.operators.alone
+        asked = None if alone else _ask(books, context, found, reason, note, ticket)
+    raise required(context, asked, why)
 
 
 def reopen(
@@ -246,12 +247,12 @@ def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -
     )
 
 
-def _check_limit(context: "Context", found: Sequence[Listed], reason: Reason) -> None:
-    """Let pass what one person may close alone; all breaks of one command count together.
+def _too_much(context: "Context", found: Sequence[Listed], reason: Reason) -> str:
+    """Why one person may not close these breaks alone, empty where one may; all breaks of one
+    command count together.
 
     Raises:
         InvalidRequest: the breaks said to be one another's partners do not cancel out.
-        ApprovalRequired: it is more.
     """
     effects: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
@@ -266,43 +267,39 @@ def _check_limit(context: "Context", found: Sequence[Listed], reason: Reason) ->
             hint="Name all sides; write off what is left first.",
         )
     if reason in _ONE_PERSON:
-        return
+        return ""
     for currency, limit in sorted(context.limits.write_off_above.items()):
         if sizes[currency] > limit:
-            raise ApprovalRequired(
-                f"Closing more than {Money(limit, currency)} by hand needs two people."
-            )
+            return f"Closing more than {Money(limit, currency)} by hand needs two people."
+    return ""
 
 
 def _ask(
+    books: Books,
     context: "Context",
-    wanted: BreakFilter,
+    found: Sequence[Listed],
     reason: Reason,
     note: str,
     ticket: str,
-    why: ApprovalRequired,
-) -> ApprovalRequired:
-    with context.database.transaction(dry_run=context.operators.alone) as books:
-        names = sorted(
-            listed.record.break_id
-            for listed in chosen(books, wanted)
-            if listed.record.state is BreakState.OPEN
-        )
-        plan = {"break_ids": " ".join(names), "reason": reason.value, "note": note}
-        asked = request(
-            books, context, "close_breaks", names[0], plan, _version(books, plan),
-            key=context.ids.new("op"), reason=note, ticket=ticket,
-        )  # fmt: skip
-    return required(context, asked, why.message)
+) -> Approval:
+    """Write the request down, in the transaction that found it necessary."""
+    names = sorted(
+        listed.record.break_id for listed in found if listed.record.state is BreakState.OPEN
+    )
+    plan = {"break_ids": " ".join(names), "reason": reason.value, "note": note}
+    return request(
+        books, context, "close_breaks", names[0], plan, _version(books, plan),
+        key=context.ids.new("op"), reason=note, ticket=ticket,
+    )  # fmt: skip
 
 
 def _version(books: Books, plan: Plan) -> int:
+    books.runs.lock()
     records = books.breaks.known(str(plan["break_ids"]).split())
     return sum(record.version for record in records.values())
 
 
 def _apply(books: Books, context: "Context", asked: Approval, plan: Plan) -> str:
-    books.runs.lock()
     wanted = BreakFilter(break_ids=tuple(str(plan["break_ids"]).split()))
     for listed in chosen(books, wanted):
         _close(books, context, listed, Reason(str(plan["reason"])), str(plan["note"]))
