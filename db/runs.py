@@ -70,8 +70,9 @@ class Runs:
         query = select(runs.c.document).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
         return [_run(row.document) for row in self._connection.execute(query.limit(limit))]
 
-    def add(self, run: Run, fingerprint: str, found: Iterable[Break]) -> None:
-        """Insert a run with its breaks; breaks seen before keep their identity."""
+    def add(self, run: Run, fingerprint: str, found: Iterable[Break]) -> dict[str, list[str]]:
+        """Insert a run with its breaks; breaks seen before keep their identity. Gives what has to
+        be reversed, see `Breaks.keep_found`."""
         self._connection.execute(
             insert(runs).values(
                 run_id=run.run_id,
@@ -87,7 +88,7 @@ class Runs:
                 document=_run_document(run),
             )
         )
-        self._breaks.keep_found(run, found)
+        return self._breaks.keep_found(run, found)
 
     def starts(self, run_ids: Collection[str]) -> list[datetime]:
         """Where the periods of these runs begin."""

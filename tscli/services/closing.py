@@ -23,9 +23,9 @@ from domain.operator import Permission
 from domain.settlement import LEDGER_KINDS, LineKind, LineStatus
 from domain.transaction import Transaction
 from tscli.services.approvals import Action, Plan, request, required
-from tscli.services.booking import reversals
 from tscli.services.breaks import Changed, chosen, happened
 from tscli.services.permission import require
+from tscli.services.reversing import reverse_posted
 
 if TYPE_CHECKING:
     from tscli.services.context import Context
@@ -121,6 +121,9 @@ def _close(books: Books, context: "Context", listed: Listed, reason: Reason, not
     record = listed.record
     if record.state is BreakState.RESOLVED:
         return Changed(record.break_id, "unchanged", f"it is {record.closing}")
+    # Nothing stands under an open break, but in books whose runs did not reverse it yet.
+    left = books.breaks.posted(record.break_id)
+    reverse_posted(books, context, record.break_id, left, f"closed anew: {note}")
     posted = _post(context, listed, reason)
     transaction_id = ""
     if posted is not None:
@@ -227,24 +230,17 @@ def _posting(
 
 def _reopen(books: Books, context: "Context", listed: Listed, note: str) -> Changed:
     record = listed.record
-    if record.state is BreakState.OPEN:
+    posted = books.breaks.posted(record.break_id)
+    if record.closing is Closing.BOOKED:
+        events = reversed(books.breaks.events(record.break_id))
+        posted.append(next(e.transaction_id for e in events if e.action == "resolved"))
+    if record.state is BreakState.OPEN and not posted:
         return Changed(record.break_id, "unchanged", "it is open")
-    events = books.breaks.events(record.break_id)
-    posted = next((e.transaction_id for e in reversed(events) if e.action == "resolved"), "")
-    if posted:
-        _reverse(books, context, posted, note)
+    reverse_posted(books, context, record.break_id, posted, note)
     opened = replace(record, state=BreakState.OPEN, closing=Closing.NONE)
-    happened(books, context, opened, "reopened", note)
-    return Changed(record.break_id, "reopened", posted)
-
-
-def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -> None:
-    line = books.ledger.get_transaction(transaction_id)
-    undone = reversals(books, context, transaction_id)
-    books.ledger.settle_transactions([(line, replace(line, status=LineStatus.CANCELLED))])
-    books.record(
-        context.actor, "ledger.reversed", transaction_id, after={"note": note}, entries=undone
-    )
+    reversed_lines = " ".join(posted)
+    happened(books, context, opened, "reopened", note, reversed_lines)
+    return Changed(record.break_id, "reopened", reversed_lines)
 
 
 def _too_much(context: "Context", found: Sequence[Listed], reason: Reason) -> str:

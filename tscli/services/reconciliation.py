@@ -20,6 +20,7 @@ from domain.run import Period, Run
 from domain.settlement import ExportFormat, Reject
 from reconcile.scratch import scratch_folder
 from tscli.services.evaluation import Evaluated, evaluate
+from tscli.services.reversing import reverse_posted
 from tscli.services.statements import Progress, keep_statements, silent
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def _kept(
         cleared=len(found.cleared),
         carried=found.carried,
     )
-    books.runs.add(run, found.fingerprint, found.breaks())
+    again = books.runs.add(run, found.fingerprint, found.breaks())
+    for break_id, posted in again.items():
+        reverse_posted(books, context, break_id, posted, f"found again by {run.run_id}")
     books.breaks.clear(run, found.cleared)
     blocks = frame_blocks(found.sides.our_parts())
     books.statements.keep(f"expected:{run.run_id}", blocks, packed=True)
