@@ -5,7 +5,7 @@ changes.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -31,8 +31,12 @@ from domain.provider import ProviderAccount
 from domain.run import Run
 from domain.settlement import LineStatus
 
+Stand = tuple[str, ...]
+"""How a break stands, as its columns say it."""
+
 _BATCH = 2_000
 _IN = 500
+_STAND = [breaks.c[name] for name in ("break_id", "kind", "state", "closing", "effect")]
 
 
 class Breaks:
@@ -71,6 +75,16 @@ class Breaks:
         )
         return [_record(row) for row in self._connection.execute(query.order_by("break_id"))]
 
+    def stands(self, break_ids: Collection[str]) -> dict[str, Stand | None]:
+        """Kind, state, closing and effect of breaks, which is what a run decides by; None of those
+        that were never seen. Who has a break, and words beside it, are not among them."""
+        names = sorted(break_ids)
+        found: dict[str, Stand | None] = dict.fromkeys(names)
+        for start in range(0, len(names), _IN):
+            query = select(*_STAND).where(breaks.c.break_id.in_(names[start : start + _IN]))
+            found |= {row[0]: tuple(row[1:]) for row in self._connection.execute(query)}
+        return found
+
     def posted(self, break_id: str) -> list[str]:
         """Ids of the lines under a break's own name that stand in the ledger: what was posted for
         it by other reasons than that the provider reports it."""
@@ -100,8 +114,11 @@ class Breaks:
         return again | self._keep(run, batch)
 
     def clear(self, run: Run, evidence: Mapping[str, str]) -> None:
-        """Close open breaks that a run looked at and did not find any more; break id -> why."""
+        """Close open breaks that a run looked at and did not find any more; break id -> why. Those
+        that somebody closed stay closed as they are."""
         for record in self.known(list(evidence)).values():
+            if record.state is not BreakState.OPEN:
+                continue
             self.change(
                 replace(record, state=BreakState.RESOLVED, closing=Closing.CLEARED),
                 BreakEvent(

@@ -28,6 +28,7 @@ from domain.clock import from_micros, to_micros
 from domain.errors import NotFound, StaleVersion
 from domain.ledger import Account, Balance, Entry
 from domain.provider import ProviderAccount
+from domain.settlement import LineStatus
 from domain.transaction import Transaction
 
 _BATCH = 5_000
@@ -208,6 +209,21 @@ class Ledger:
             raise NotFound(
                 f"There is no transaction {transaction_id}.", hint="See `tscli ledger show`."
             ) from None
+
+    def same_movement(self, line: Transaction) -> list[str]:
+        """Ids of the transactions, not cancelled, that are about the movement that a line is about:
+        of its account, kind, reference and currency; halves of an exchange share the others."""
+        t = transactions.c
+        query = select(t.transaction_id).where(
+            t.provider_reference == line.provider_reference,
+            t.provider == line.provider,
+            t.account == line.account,
+            t.mode == line.mode,
+            t.kind == line.kind,
+            t.currency == line.currency,
+            t.status != LineStatus.CANCELLED,
+        )
+        return list(self._connection.execute(query.order_by(t.transaction_id)).scalars())
 
     def transactions(
         self,

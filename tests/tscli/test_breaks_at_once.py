@@ -1,7 +1,7 @@
 """Breaks that change while somebody, or a run, decides about them: the newer state counts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -12,26 +12,34 @@ import pytest
 
 from db.database import Books, Database
 from domain.approval import ApprovalState
-from domain.break_life import BreakEvent, BreakFilter, BreakRecord, BreakState
+from domain.break_life import BreakEvent, BreakFilter, BreakRecord, BreakState, Closing
 from domain.buckets import Bucket
 from domain.clock import SetClock
-from domain.errors import ApprovalRequired, StaleVersion
+from domain.errors import ApprovalRequired, Busy, Conflict, StaleVersion
 from domain.ids import Ids
+from domain.ledger import Account
 from domain.operator import Operator, Operators, Role
 from providers.stripe.exports import FORMATS
 from tests.tscli.shop import Shop
 from tests.tscli.test_breaks import HEAD, LEDGER, LINES
 from tests.tscli.waiting import Beside, until_waiting
+from tscli.services import reconciliation
 from tscli.services.approvals import find_approvals
-from tscli.services.breaks import Changed
-from tscli.services.closing import Reason, resolve
+from tscli.services.breaks import Changed, comment
+from tscli.services.bridging import bridge
+from tscli.services.closing import Reason, reopen, resolve
 from tscli.services.context import Context, Limits
+from tscli.services.evaluation import Evaluated, evaluate
 from tscli.services.four_eyes import approve
-from tscli.services.ledger import import_ledger, read_ledger
+from tscli.services.ledger import import_ledger, read_ledger, trial_balance
 from tscli.services.periods import period_of
-from tscli.services.reconciliation import RunOutcome, reconcile_run
+from tscli.services.reconciliation import RunOutcome, list_runs, reconcile_run
 
 DAY = period_of(date(2026, 3, 2), date(2026, 3, 3), "UTC")
+NEXT_DAY = period_of(date(2026, 3, 3), date(2026, 3, 4), "UTC")
+NEW_LINE = "txn_9,2026-03-02 13:00:00,usd,-5.00,0.00,-5.00,fee,,Other fee,,,\n"
+LEARNED = "tx3,,fee,txn_3,-15.00,USD,0.00,succeeded,2026-03-02T12:00:00Z\n"
+"""What our ledger has of the monthly fee."""
 PEOPLE = Operators({"tess": Operator("tess", Role.OPERATOR), "ada": Operator("ada", Role.APPROVER)})
 SHORT, FEE = Bucket.AMOUNT_MISMATCH, Bucket.PERIOD_FEE
 
@@ -142,3 +150,95 @@ def test_a_break_that_was_closed_meanwhile_is_no_fault_of_who_asked(
     with pytest.raises(StaleVersion):
         asyncio.run(approve(_two_people(shop, "ada"), asked))
     assert _posted(shop, name) == {"USD": -100}
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], Any]) -> None:
+    """Have others do something each time a run has compared, before it is stored."""
+    left = list(acts)
+
+    def compared(*words: Any, **named: Any) -> Evaluated:
+        found = evaluate(*words, **named)
+        if left:
+            left.pop(0)()
+        return found
+
+    monkeypatch.setattr(reconciliation, "evaluate", compared)
+
+
+def _fees(shop: Shop) -> int:
+    rows = trial_balance(shop.context)
+    return sum(row.balance_minor for row in rows if row.ledger_account is Account.FEES)
+
+
+def _ties(shop: Shop) -> list[int]:
+    return [one.tie_out_minor for one in bridge(shop.context, shop.owner, DAY.end_at)]
+
+
+def test_a_run_does_not_open_what_was_booked_while_it_compared(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that a run whose breaks were closed meanwhile compares anew: the booking stands, once,
+    and cannot be made again."""
+    name, before = _stands(shop, FEE).break_id, _fees(shop)
+    _meanwhile(monkeypatch, lambda: _close(shop, name, Reason.BOOK))
+    done = _run(shop, tmp_path, NEW_LINE)
+    assert dict(done.run.break_counts) == {SHORT: 1, Bucket.FEE_MISMATCH: 1, FEE: 1}
+    with shop.database.read() as books:
+        assert books.breaks.get(name).closing is Closing.BOOKED
+        assert [event.action for event in books.breaks.events(name)] == ["opened", "resolved"]
+    assert [one.outcome for one in _close(shop, name, Reason.BOOK)] == ["unchanged"]
+    assert (_fees(shop) - before, _ties(shop)) == (1_500, [0])
+
+
+def test_a_run_does_not_clear_what_was_written_off_while_it_compared(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that a break keeps the closing under which something was posted."""
+    name = _stands(shop, FEE).break_id
+    _learn(shop, tmp_path, LEDGER.splitlines()[0] + "\n" + LEARNED)
+    _meanwhile(monkeypatch, lambda: _close(shop, name))
+    done = reconcile_run(shop.context, shop.owner, FORMATS, [], NEXT_DAY)
+    assert done.run.cleared == 0
+    assert _stands(shop, FEE).closing is Closing.WRITTEN_OFF
+    assert _posted(shop, name) == {"USD": -1_500}
+
+
+def test_only_open_breaks_are_cleared(shop: Shop) -> None:
+    """Proves the same of the books themselves."""
+    name = _stands(shop, FEE).break_id
+    _close(shop, name)
+    with shop.database.transaction() as books:
+        books.breaks.clear(books.runs.get(None), {name: "agrees"})
+    assert _stands(shop, FEE).closing is Closing.WRITTEN_OFF
+
+
+def test_a_run_that_never_finds_the_breaks_at_rest_gives_up(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that it compares a few times, keeps nothing, and that words beside a break do not
+    matter to it."""
+    name = _stands(shop, FEE).break_id
+    wanted = BreakFilter(break_ids=(name,))
+    before = len(list_runs(shop.context, 10))
+    acts = [lambda: _close(shop, name), lambda: reopen(shop.context, wanted, "no")] * 3
+    _meanwhile(monkeypatch, *acts)
+    with pytest.raises(Busy, match="while they were compared"):
+        _run(shop, tmp_path, NEW_LINE)
+    assert len(list_runs(shop.context, 10)) == before
+    _meanwhile(monkeypatch, lambda: comment(shop.context, wanted, "asked them"))
+    _run(shop, tmp_path, NEW_LINE)
+    assert len(list_runs(shop.context, 10)) == before + 1
+
+
+def test_what_the_ledger_has_learned_is_not_booked(shop: Shop, tmp_path: Path) -> None:
+    """Proves that a break which a ledger file has settled is not posted a second time by hand, and
+    that the next run clears it."""
+    name = _stands(shop, FEE).break_id
+    _learn(shop, tmp_path, LEDGER.splitlines()[0] + "\n" + LEARNED)
+    before = _fees(shop)
+    with pytest.raises(Conflict, match="holds fee txn_3 already, as tx3"):
+        _close(shop, name, Reason.BOOK)
+    assert (_fees(shop), _stands(shop, FEE).state) == (before, BreakState.OPEN)
+    reconcile_run(shop.context, shop.owner, FORMATS, [], NEXT_DAY)
+    assert _stands(shop, FEE).closing is Closing.CLEARED
+    assert _ties(shop) == [0]

@@ -16,7 +16,7 @@ from db.database import Books
 from domain.approval import Approval
 from domain.break_life import BreakFilter, BreakRecord, BreakState, Closing, Listed
 from domain.buckets import Bucket
-from domain.errors import ApprovalRequired, InvalidRequest
+from domain.errors import ApprovalRequired, Conflict, InvalidRequest
 from domain.ledger import Entry, postings
 from domain.money import Money
 from domain.operator import Permission
@@ -82,6 +82,7 @@ def resolve(
     Raises:
         InvalidRequest: no words, or a reason that does not fit one of the breaks.
         ApprovalRequired: more than one person may close alone; the request is written down.
+        Conflict: what is to be booked stands in our ledger already.
         NotFound, NotPermitted: see `breaks.change_all`.
     """
     require(context, Permission.RECONCILE)
@@ -124,7 +125,7 @@ def _close(books: Books, context: "Context", listed: Listed, reason: Reason, not
     # Nothing stands under an open break, but in books whose runs did not reverse it yet.
     left = books.breaks.posted(record.break_id)
     reverse_posted(books, context, record.break_id, left, f"closed anew: {note}")
-    posted = _post(context, listed, reason)
+    posted = _post(books, context, listed, reason)
     transaction_id = ""
     if posted is not None:
         transaction_id = posted.transaction.transaction_id
@@ -141,16 +142,16 @@ def _close(books: Books, context: "Context", listed: Listed, reason: Reason, not
     return Changed(record.break_id, "resolved", transaction_id)
 
 
-def _post(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
+def _post(books: Books, context: "Context", listed: Listed, reason: Reason) -> Posted | None:
     if reason is Reason.BOOK:
-        return _booked(context, listed)
+        return _booked(books, context, listed)
     if reason in (Reason.FEE, Reason.WRITE_OFF):
         return _difference(context, listed, reason)
     return None
 
 
-def _booked(context: "Context", listed: Listed) -> Posted:
-    """The provider's line as a line of ours."""
+def _booked(books: Books, context: "Context", listed: Listed) -> Posted:
+    """The provider's line as a line of ours, unless our ledger has learned of it meanwhile."""
     item = listed.item
     if item.kind not in _BOOKABLE or item.reported is None or not item.provider_reference:
         raise InvalidRequest(
@@ -159,11 +160,20 @@ def _booked(context: "Context", listed: Listed) -> Posted:
         )
     kinds = {kind.value: kind for kind in LEDGER_KINDS}
     side = item.reported
-    return _posting(
+    made = _posting(
         context, listed.record, kinds.get(item.line_kind, LineKind.ADJUSTMENT),
         item.provider_reference, side.amount_minor, side.fee_minor, side.currency,
         side.occurred_at,
     )  # fmt: skip
+    held = books.ledger.same_movement(made.transaction)
+    if held:
+        line = made.transaction
+        raise Conflict(
+            f"{item.break_id} cannot be booked: our ledger holds {line.kind}"
+            f" {line.provider_reference} already, as {held[0]}.",
+            hint="Run `tscli reconcile run` for its day again: it compares them.",
+        )
+    return made
 
 
 def _difference(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
