@@ -149,7 +149,7 @@ def _refund(books: Books, context: Context, asked: Approval, plan: Plan) -> str:
 
 def _review_version(books: Books, plan: Plan) -> int:
     review = books.reviews.get(str(plan["review_id"]))
-    return books.payments.get(review.payment_id).version if review.payment_id else 0
+    return books.payments.get(review.payment_id, lock=True).version if review.payment_id else 0
 
 
 def _resolve(books: Books, context: Context, asked: Approval, plan: Plan) -> str:
