@@ -13,8 +13,14 @@ from pathlib import Path
 from sqlalchemy import Engine, column, insert, inspect, select, table, text
 from sqlalchemy.engine import URL
 
-from db.migrate import PUTTING_BACK
-from domain.errors import ConfigurationError, InvalidRequest, Unavailable, UnreadableExport
+from db.migrate import PUTTING_BACK, lock
+from domain.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    InvalidRequest,
+    Unavailable,
+    UnreadableExport,
+)
 
 _MARK = table(PUTTING_BACK, column("digest"))
 _PAGES = 4_096
@@ -42,6 +48,7 @@ def fill(engine: Engine, source: Path) -> None:
     """Fill a database without books from a copy: all of it, or nothing.
 
     Raises:
+        AlreadyExists: a file holds something.
         ConfigurationError: pg_restore is not installed.
         Unavailable: the database cannot be written, or refuses the copy.
     """
@@ -54,6 +61,14 @@ def fill(engine: Engine, source: Path) -> None:
         return
     words = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     _run("pg_restore", engine.url, [*words, str(source.resolve())])
+
+
+def not_empty() -> AlreadyExists:
+    """The error of putting a backup where something is."""
+    return AlreadyExists(
+        "The database is not empty; a backup is only put into one that holds nothing.",
+        hint="Point TSCLI_DATABASE_URL at a new file, or at a new, empty database.",
+    )
 
 
 def is_empty(engine: Engine) -> bool:
@@ -69,11 +84,16 @@ def begin(engine: Engine, digest: str) -> bool:
     begun before; whether its rows are there already.
 
     Raises:
+        AlreadyExists: it holds something.
         InvalidRequest: another backup was begun.
     """
     with engine.begin() as connection:
+        # Books are made under the same lock: they are there now, or are not made any more.
+        lock(connection)
         names = inspect(connection).get_table_names()
         if PUTTING_BACK not in names:
+            if names:
+                raise not_empty()
             connection.execute(text(f"CREATE TABLE {PUTTING_BACK} (digest TEXT NOT NULL)"))
             connection.execute(insert(_MARK).values(digest=digest))
             return False
@@ -132,17 +152,30 @@ def contents(dump: Path) -> set[str]:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
+    """Copy a file into one that holds nothing, which is locked from before that is looked at until
+    it is full: who opens it meanwhile waits, and then finds all of the copy."""
     try:
         uri = f"{source.resolve().as_uri()}?mode=ro"
         here = sqlite3.connect(uri, uri=True, timeout=30)
-        there = sqlite3.connect(target, timeout=30)
+        there = sqlite3.connect(target, timeout=30, isolation_level=None)
         try:
+            _hold_empty(there)
             here.backup(there, pages=_PAGES)
         finally:
             here.close()
             there.close()
     except sqlite3.Error as error:
         raise Unavailable(f"The books could not be copied: {error}.") from error
+
+
+def _hold_empty(connection: sqlite3.Connection) -> None:
+    """Lock a file until its connection is closed; copying begins transactions of its own."""
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("COMMIT")
+    if tables:
+        raise not_empty()
 
 
 def _run(program: str, url: URL, words: list[str]) -> None:

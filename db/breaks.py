@@ -5,14 +5,14 @@ changes.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from db.schema import break_events, breaks, run_breaks
+from db.schema import break_events, breaks, run_breaks, transactions
 from domain.audit import canonical
 from domain.break_life import (
     BreakEvent,
@@ -29,9 +29,14 @@ from domain.clock import from_micros, to_micros
 from domain.errors import NotFound
 from domain.provider import ProviderAccount
 from domain.run import Run
+from domain.settlement import LineStatus
+
+Stand = tuple[str, ...]
+"""How a break stands, as its columns say it."""
 
 _BATCH = 2_000
 _IN = 500
+_STAND = [breaks.c[name] for name in ("break_id", "kind", "state", "closing", "effect")]
 
 
 class Breaks:
@@ -70,19 +75,50 @@ class Breaks:
         )
         return [_record(row) for row in self._connection.execute(query.order_by("break_id"))]
 
-    def keep_found(self, run: Run, found: Iterable[Break]) -> None:
-        """Keep what a run found: new breaks open, known ones go on, or open again."""
+    def stands(self, break_ids: Collection[str]) -> dict[str, Stand | None]:
+        """Kind, state, closing and effect of breaks, which is what a run decides by; None of those
+        that were never seen. Who has a break, and words beside it, are not among them."""
+        names = sorted(break_ids)
+        found: dict[str, Stand | None] = dict.fromkeys(names)
+        for start in range(0, len(names), _IN):
+            query = select(*_STAND).where(breaks.c.break_id.in_(names[start : start + _IN]))
+            found |= {row[0]: tuple(row[1:]) for row in self._connection.execute(query)}
+        return found
+
+    def posted(self, break_id: str) -> list[str]:
+        """Ids of the lines under a break's own name that stand in the ledger: what was posted for
+        it by other reasons than that the provider reports it."""
+        query = (
+            select(transactions.c.transaction_id)
+            .where(
+                transactions.c.provider_reference == break_id,
+                transactions.c.status != LineStatus.CANCELLED,
+            )
+            .order_by(transactions.c.transaction_id)
+        )
+        return list(self._connection.execute(query).scalars())
+
+    def keep_found(self, run: Run, found: Iterable[Break]) -> dict[str, list[str]]:
+        """Keep what a run found: new breaks open, known ones go on, or open again.
+
+        Gives what stands posted for those that open again, by their ids: it has to be reversed in
+        the same transaction.
+        """
+        again: dict[str, list[str]] = {}
         batch: list[tuple[int, Break]] = []
         for ordinal, item in enumerate(found):
             batch.append((ordinal, item))
             if len(batch) == _BATCH:
-                self._keep(run, batch)
+                again |= self._keep(run, batch)
                 batch = []
-        self._keep(run, batch)
+        return again | self._keep(run, batch)
 
     def clear(self, run: Run, evidence: Mapping[str, str]) -> None:
-        """Close open breaks that a run looked at and did not find any more; break id -> why."""
+        """Close open breaks that a run looked at and did not find any more; break id -> why. Those
+        that somebody closed stay closed as they are."""
         for record in self.known(list(evidence)).values():
+            if record.state is not BreakState.OPEN:
+                continue
             self.change(
                 replace(record, state=BreakState.RESOLVED, closing=Closing.CLEARED),
                 BreakEvent(
@@ -135,9 +171,10 @@ class Breaks:
             for row in self._connection.execute(query)
         ]
 
-    def _keep(self, run: Run, batch: list[tuple[int, Break]]) -> None:
+    def _keep(self, run: Run, batch: list[tuple[int, Break]]) -> dict[str, list[str]]:
         if not batch:
-            return
+            return {}
+        again: dict[str, list[str]] = {}
         before = self.known([item.break_id for _, item in batch])
         fresh = [_new_record(run, item) for _, item in batch if item.break_id not in before]
         if fresh:
@@ -147,7 +184,7 @@ class Breaks:
             self._opened(run, fresh)
         for _, item in batch:
             if item.break_id in before:
-                self._again(run, before[item.break_id], item)
+                again[item.break_id] = self._again(run, before[item.break_id], item)
         self._connection.execute(
             insert(run_breaks),
             [
@@ -160,8 +197,10 @@ class Breaks:
                 for ordinal, item in batch
             ],
         )
+        return {break_id: posted for break_id, posted in again.items() if posted}
 
-    def _again(self, run: Run, record: BreakRecord, item: Break) -> None:
+    def _again(self, run: Run, record: BreakRecord, item: Break) -> list[str]:
+        """Write a break that was found again; what was posted for it where it opens again."""
         seen = replace(
             _new_record(run, item),
             first_run_id=record.first_run_id,
@@ -171,17 +210,24 @@ class Breaks:
             snoozed_until=record.snoozed_until,
             version=record.version,
         )
-        if record.state is BreakState.OPEN:
-            if (record.kind, dict(record.effect)) == (seen.kind, dict(seen.effect)):
-                self._write(seen)
-                return
+        if record.state is BreakState.RESOLVED and not stays_closed(record, item):
+            return self._opens(run, record, seen)
+        if record.state is BreakState.RESOLVED:
+            self._write(replace(seen, state=record.state, closing=record.closing))
+        elif (record.kind, dict(record.effect)) == (seen.kind, dict(seen.effect)):
+            self._write(seen)
+        else:
             note = f"{record.kind} became {seen.kind}"
             self.change(seen, BreakEvent(run.started_at, "", "changed", note, run.run_id))
-        elif stays_closed(record, item):
-            self._write(replace(seen, state=record.state, closing=record.closing))
-        else:
-            note = f"found again after it was {record.closing.replace('_', ' ')}"
-            self.change(seen, BreakEvent(run.started_at, "", "reopened", note, run.run_id))
+        return []
+
+    def _opens(self, run: Run, record: BreakRecord, seen: BreakRecord) -> list[str]:
+        posted = self.posted(record.break_id)
+        note = f"found again after it was {record.closing.replace('_', ' ')}"
+        note += ", which is reversed" if posted else ""
+        lines = " ".join(posted)
+        self.change(seen, BreakEvent(run.started_at, "", "reopened", note, run.run_id, lines))
+        return posted
 
     def _write(self, record: BreakRecord) -> None:
         self._connection.execute(

@@ -266,6 +266,7 @@ class Database:
         until it is committed. Killed anywhere, the same call goes on.
 
         Raises:
+            AlreadyExists: it holds something by now.
             ConfigurationError, Unavailable: see `db.backup.fill`.
             InvalidRequest: another backup was begun.
         """

@@ -21,12 +21,14 @@ from sqlalchemy import (
 )
 
 from db.bulk import OfCsv, column_stretches, have_grown, insert_rows
+from db.ledger_rows import LEGS, entry, entry_of, entry_row, transaction_row
 from db.payments import transaction
 from db.schema import entries, postings, transactions
 from domain.clock import from_micros, to_micros
-from domain.errors import NotFound
-from domain.ledger import Account, Balance, Entry, Posting
+from domain.errors import NotFound, StaleVersion
+from domain.ledger import Account, Balance, Entry
 from domain.provider import ProviderAccount
+from domain.settlement import LineStatus
 from domain.transaction import Transaction
 
 _BATCH = 5_000
@@ -42,7 +44,7 @@ class Ledger:
         """Append entries under one audit record."""
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
-            self._connection.execute(insert(entries), [_entry_row(audit_id, e) for e in batch])
+            self._connection.execute(insert(entries), [entry_row(audit_id, e) for e in batch])
             self._connection.execute(
                 insert(postings),
                 [
@@ -76,12 +78,12 @@ class Ledger:
     def all_entries(self) -> Iterator[tuple[str, Entry]]:
         """Every entry with its audit record's id, in order of entry id; streamed."""
         query = (
-            select(entries, *_LEGS)
+            select(entries, *LEGS)
             .join_from(entries, postings, entries.c.entry_id == postings.c.entry_id, isouter=True)
             .order_by(entries.c.entry_id, postings.c.line)
         )
         for rows in self._by_entry(query):
-            yield rows[0].audit_id, _entry(rows)
+            yield rows[0].audit_id, entry(rows)
 
     def first_instant(self, provider: str | None) -> datetime | None:
         """The instant of the oldest entry, None of an empty ledger."""
@@ -99,7 +101,7 @@ class Ledger:
         query = (
             select(
                 entries,
-                *_LEGS,
+                *LEGS,
                 func.coalesce(transactions.c.payment_id, "").label("payment_id"),
                 transactions.c.provider_reference,
             )
@@ -114,7 +116,7 @@ class Ledger:
         if provider is not None:
             query = query.where(entries.c.provider == provider)
         for rows in self._by_entry(query):
-            yield _entry(rows), rows[0].payment_id, rows[0].provider_reference
+            yield entry(rows), rows[0].payment_id, rows[0].provider_reference
 
     def trial_balance(self) -> list[Balance]:
         """Every account's sums per owner and currency."""
@@ -157,20 +159,31 @@ class Ledger:
     def add_transactions(self, new: Sequence[Transaction]) -> None:
         """Insert imported transactions."""
         for start in range(0, len(new), _BATCH):
-            rows = [_transaction_row(t) for t in new[start : start + _BATCH]]
+            rows = [transaction_row(t) for t in new[start : start + _BATCH]]
             insert_rows(self._connection, transactions, rows)
         have_grown(self._connection, len(new), transactions)
 
-    def settle_transactions(self, settled: Sequence[Transaction]) -> None:
-        """Write how imported transactions ended."""
-        for t in settled:
-            self._connection.execute(
+    def settle_transactions(self, settled: Iterable[tuple[Transaction, Transaction]]) -> None:
+        """Write how imported transactions ended: each as it was read, and as it is now.
+
+        Raises:
+            StaleVersion: one has ended otherwise since it was read.
+        """
+        for before, now in settled:
+            written = self._connection.execute(
                 update(transactions)
-                .where(transactions.c.transaction_id == t.transaction_id)
+                .where(
+                    transactions.c.transaction_id == before.transaction_id,
+                    transactions.c.status == before.status,
+                )
                 .values(
-                    status=t.status, fee_minor=t.fee_minor, occurred_at=to_micros(t.occurred_at)
+                    status=now.status,
+                    fee_minor=now.fee_minor,
+                    occurred_at=to_micros(now.occurred_at),
                 )
             )
+            if written.rowcount != 1:
+                raise StaleVersion(f"The transaction {before.transaction_id} has changed.")
 
     def known(self, transaction_ids: Iterable[str]) -> dict[str, Transaction]:
         """Those of the given transactions that are recorded."""
@@ -196,6 +209,21 @@ class Ledger:
             raise NotFound(
                 f"There is no transaction {transaction_id}.", hint="See `tscli ledger show`."
             ) from None
+
+    def same_movement(self, line: Transaction) -> list[str]:
+        """Ids of the transactions, not cancelled, that are about the movement that a line is about:
+        of its account, kind, reference and currency; halves of an exchange share the others."""
+        t = transactions.c
+        query = select(t.transaction_id).where(
+            t.provider_reference == line.provider_reference,
+            t.provider == line.provider,
+            t.account == line.account,
+            t.mode == line.mode,
+            t.kind == line.kind,
+            t.currency == line.currency,
+            t.status != LineStatus.CANCELLED,
+        )
+        return list(self._connection.execute(query.order_by(t.transaction_id)).scalars())
 
     def transactions(
         self,
@@ -324,55 +352,8 @@ class Ledger:
                 .where(postings.c.entry_id == row.entry_id)
                 .order_by(postings.c.line)
             ).all()
-            found.append(_entry_of(row, lines))
+            found.append(entry_of(row, lines))
         return found
-
-
-_LEGS = (
-    postings.c.line, postings.c.source, postings.c.destination, postings.c.amount_minor,
-    postings.c.currency,
-)  # fmt: skip
-"""What is read of a posting beside its entry."""
-
-
-def _entry_row(audit_id: str, entry: Entry) -> dict[str, object]:
-    return {
-        "entry_id": entry.entry_id,
-        "audit_id": audit_id,
-        "transaction_id": entry.transaction_id,
-        "provider": entry.provider,
-        "account": entry.account,
-        "mode": entry.mode,
-        "kind": entry.kind,
-        "occurred_at": to_micros(entry.occurred_at),
-        "reverses": entry.reverses,
-    }
-
-
-def _transaction_row(t: Transaction) -> dict[str, object]:
-    names = [c.name for c in transactions.c]
-    return {name: getattr(t, name) for name in names} | {"occurred_at": to_micros(t.occurred_at)}
-
-
-def _entry(rows: list[Any]) -> Entry:
-    return _entry_of(rows[0], [row for row in rows if row.line is not None])
-
-
-def _entry_of(row: Any, lines: Iterable[Any]) -> Entry:
-    return Entry(
-        entry_id=row.entry_id,
-        transaction_id=row.transaction_id,
-        provider=row.provider,
-        account=row.account,
-        mode=row.mode,
-        kind=row.kind,
-        occurred_at=from_micros(row.occurred_at),
-        postings=tuple(
-            Posting(Account(p.source), Account(p.destination), p.amount_minor, p.currency)
-            for p in lines
-        ),
-        reverses=row.reverses,
-    )
 
 
 def _status(at: datetime) -> ColumnElement[str]:

@@ -14,7 +14,7 @@ PUTTING_BACK = "putting_back"
 """A table that is there while a backup is put back: until it is gone nobody may use the books."""
 
 _LOCK = 7_420_117_801
-"""Key of PostgreSQL's advisory lock around an upgrade."""
+"""Key of PostgreSQL's advisory lock around an upgrade and the beginning of a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ def upgrade(connection: Connection) -> SchemaStatus:
     Raises:
         ConfigurationError: see `status`.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    lock(connection)
     if status(connection).up_to_date:
         return SchemaStatus(HEAD)
     # Alembic takes a while to import and is needed only here.
@@ -66,6 +65,13 @@ def upgrade(connection: Connection) -> SchemaStatus:
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
     return SchemaStatus(HEAD)
+
+
+def lock(connection: Connection) -> None:
+    """Let nobody else make or upgrade the books until this transaction ends; SQLite has one writer
+    anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def _is_ours(version: str) -> bool:

@@ -24,7 +24,8 @@ _BATCH = 2_000
 _IN = 500
 
 _LOCK = 7_420_117_803
-"""Key of PostgreSQL's advisory lock around runs and breaks; SQLite has one writer anyway."""
+"""Key of PostgreSQL's advisory lock around runs, breaks and files that are taken in; SQLite has one
+writer anyway."""
 
 
 class Runs:
@@ -35,7 +36,8 @@ class Runs:
         self._breaks = Breaks(connection)
 
     def lock(self) -> None:
-        """Let nobody else store a run or change breaks until this transaction ends."""
+        """Let nobody else store a run, change breaks or take a file in until this transaction ends;
+        what is decided by them is read after it."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
@@ -68,8 +70,9 @@ class Runs:
         query = select(runs.c.document).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
         return [_run(row.document) for row in self._connection.execute(query.limit(limit))]
 
-    def add(self, run: Run, fingerprint: str, found: Iterable[Break]) -> None:
-        """Insert a run with its breaks; breaks seen before keep their identity."""
+    def add(self, run: Run, fingerprint: str, found: Iterable[Break]) -> dict[str, list[str]]:
+        """Insert a run with its breaks; breaks seen before keep their identity. Gives what has to
+        be reversed, see `Breaks.keep_found`."""
         self._connection.execute(
             insert(runs).values(
                 run_id=run.run_id,
@@ -85,7 +88,7 @@ class Runs:
                 document=_run_document(run),
             )
         )
-        self._breaks.keep_found(run, found)
+        return self._breaks.keep_found(run, found)
 
     def starts(self, run_ids: Collection[str]) -> list[datetime]:
         """Where the periods of these runs begin."""

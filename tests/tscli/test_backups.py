@@ -248,6 +248,7 @@ def counted(function):
         return done
     return step
 backup.begin, backup.fill = counted(backup.begin), counted(backup.fill)
+backup._hold_empty = counted(backup._hold_empty)
 database.Database._first = counted(database.Database._first)
 database.Books.record = counted(database.Books.record)
 sys.argv = ["tscli", "db", "restore", sys.argv[2]]

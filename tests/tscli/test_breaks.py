@@ -104,6 +104,80 @@ def test_a_write_off_stays_closed_and_can_be_undone(broken: Any) -> None:
     assert broken("doctor").exit_code == 0
 
 
+def _ties(cli: Any) -> list[int]:
+    """What the bridge leaves unexplained, by currency."""
+    rows = cli("reports", "bridge", "--format", "json").data
+    return [row["tie_out"]["minor"] for row in rows]
+
+
+@pytest.fixture
+def relapsed(cli: Cli, tmp_path: Path) -> Callable[..., Ran]:
+    """A break over 47.25 that was written off, and of which 1.00 is left: our line has succeeded
+    since."""
+    ledger, export = tmp_path / "ledger.csv", tmp_path / "export.csv"
+    ledger.write_text(LEDGER.replace("1.75,succeeded", "1.75,pending"))
+    export.write_text(HEAD + LINES)
+    cli("ledger", "import", str(ledger))
+    cli("reconcile", "run", *DAY, "--export", str(export))
+    one = listed(cli)["status_mismatch"]["break_id"]
+    assert cli("breaks", "write-off", one, "--note", "they paid").exit_code == 0
+    assert (balance(cli, "suspense"), _ties(cli)) == (-4725, [0])
+    ledger.write_text(LEDGER)
+    assert cli("ledger", "import", str(ledger)).exit_code == 0
+    return cli
+
+
+def test_what_a_run_opens_again_is_reversed(relapsed: Any) -> None:
+    """A write-off goes with what it was about: the run that opens its break again reverses it, the
+    bridge ties all the while, and what is left is written off and undone by itself."""
+    again(relapsed)
+    one = listed(relapsed)["amount_mismatch"]
+    assert (one["state"], one["effect"][0]["minor"]) == ("open", -100)
+    assert (balance(relapsed, "suspense"), _ties(relapsed)) == (0, [0])
+    shown = relapsed("breaks", "show", one["break_id"], "--format", "json").data["history"]
+    assert [event["action"] for event in shown] == ["opened", "resolved", "reopened"]
+    assert shown[2]["transaction_id"] == shown[1]["transaction_id"]
+    for words in (("write-off", "--note", "small"), ("reopen", "--note", "no")):
+        assert relapsed("breaks", words[0], one["break_id"], *words[1:]).exit_code == 0
+        assert balance(relapsed, "suspense") == (100 if words[0] == "write-off" else 0)
+        assert _ties(relapsed) == [0]
+    trail = relapsed("audit", "list", "--limit", "100", "--format", "json").data
+    assert sum("ledger.reversed" in record.values() for record in trail) == 2
+    assert relapsed("audit", "verify").exit_code == 0
+    assert relapsed("doctor").exit_code == 0
+
+
+def test_a_booking_outlives_what_else_is_reported(broken: Any, tmp_path: Path) -> None:
+    """The line comes again with other money: that is found under the name of the break that was
+    booked, and the booking, which agrees with the first line, stays."""
+    one = listed(broken)["period_fee"]["break_id"]
+    before = balance(broken, "fees")
+    assert broken("breaks", "resolve", one, "--reason", "book", "--note", "March").exit_code == 0
+    export = tmp_path / "changed.csv"
+    export.write_text(HEAD + LINES.splitlines(keepends=True)[2].replace("-15.00", "-16.00"))
+    assert broken("reconcile", "run", *DAY, "--export", str(export)).exit_code == 1
+    assert listed(broken)["line_changed"]["break_id"] == one
+    assert (balance(broken, "fees") - before, _ties(broken)) == (1500, [0])
+
+
+@pytest.mark.parametrize("word", ["reopen", "write-off"])
+def test_books_in_which_it_was_not_reversed_are_put_right(
+    relapsed: Any, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """An open break under which a posting stands, as older versions left it: opening it reverses
+    that, closing it leaves nothing but what it posts."""
+    monkeypatch.setattr("tscli.services.reconciliation.reverse_posted", lambda *_: None)
+    again(relapsed)
+    one = listed(relapsed)["amount_mismatch"]["break_id"]
+    assert (balance(relapsed, "suspense"), _ties(relapsed)) == (-4725, [0])
+    assert relapsed("breaks", word, one, "--note", "put right").exit_code == 0
+    assert (balance(relapsed, "suspense"), _ties(relapsed)) == (
+        100 if word == "write-off" else 0,
+        [0],
+    )
+    assert relapsed("doctor").exit_code == 0
+
+
 def test_breaks_are_handed_out_and_put_off_by_filter(broken: Any) -> None:
     """By kind or currency, dry first; everything stands in the break's history."""
     assert (

@@ -4,6 +4,7 @@ import os
 import pwd
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from db.database import Database
 from domain.approval import ApprovalState
 from domain.clock import SetClock
-from domain.errors import PaymentsError
+from domain.errors import PaymentsError, StaleVersion
 from domain.ids import Ids
 from domain.operator import Operator, Operators, Role
 from tests.conftest import Cli, Ran
 from tests.tscli.test_sweep import stuck_refund
+from tests.tscli.waiting import Beside, until_waiting
 from tscli.services.approvals import agree, request
 from tscli.services.context import Context
 from tscli.services.four_eyes import ACTIONS
@@ -238,6 +240,35 @@ def test_what_was_found_out_by_hand_needs_two(
     assert acting("vera", "doctor").exit_code == 0
 
 
+def test_a_payment_that_changes_while_somebody_agrees_is_looked_at_again(
+    acting: As, database: Database, database_url: str, clock: SetClock, context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Proves that what was found out about a payment is not carried out on another state of it:
+    the agreement waits for whoever holds the payment, and compares then."""
+    monkeypatch.setattr("tscli.services.drive._PAUSE_SECONDS", 0)
+    world = os.path.join(os.getcwd(), "world.db")
+    monkeypatch.setenv("TSCLI_SANDBOX__PATH", world)
+    pay = stuck_refund(database, clock, world)
+    acting("otto", "recover", "sweep")
+    (item,) = acting("otto", "recover", "queue", "--format", "json").data
+    words = ("recover", "resolve", item["id"], "--as", "not_done", "--reason", "seen")
+    asked = acting("otto", *words, "--format", "json").data["id"]
+    own = Database(database_url, clock, Ids(clock))
+    people = Operators({name: Operator(name, Role.APPROVER) for name in ("otto", "anna")})
+    anna = replace(
+        context, database=own, operators=people, actor=replace(context.actor, operator="anna")
+    )
+    with database.transaction() as books:
+        payment = books.payments.get(pay, lock=True)
+        agreed = Beside(lambda: agree(anna, ACTIONS, asked))
+        until_waiting(database_url, 1)
+        books.payments.save(payment, replace(payment, description="known by now"))
+    assert isinstance(agreed.end(), StaleVersion)
+    assert len(acting("otto", "recover", "queue", "--format", "json").data) == 1
+    own.close()
+
+
 def test_two_approvers_at_once_have_one_effect(
     database: Database, database_url: str, clock: SetClock, context: Context
 ) -> None:
@@ -245,8 +276,6 @@ def test_two_approvers_at_once_have_one_effect(
     people = Operators({n: Operator(n, Role.APPROVER) for n in ("otto", "anna", "berta")})
     done: list[str] = []
     actions = {"note": type(ACTIONS["refund"])(lambda b, p: 1, lambda b, c, a, p: "")}
-    from dataclasses import replace
-
     asking = replace(context, operators=people, actor=replace(context.actor, operator="otto"))
     with database.transaction() as books:
         asked = request(books, asking, "note", "x", {"a": 1}, 1, key="k")

@@ -32,7 +32,8 @@ class Action:
     """One kind of thing that needs two people."""
 
     version: Callable[[Books, Plan], int]
-    """Version of what the plan is about; another one makes the plan stale."""
+    """Version of what the plan is about, read under the lock under which it changes, so that it is
+    still this one when the plan is applied; another one makes the plan stale."""
     apply: Callable[[Books, Context, Approval, Plan], str]
     """Begins it in the transaction of the agreement; the id of the operation to be driven, or
     nothing when all is done."""
@@ -78,9 +79,9 @@ def request(
     return asked
 
 
-def required(context: Context, asked: Approval, why: str) -> ApprovalRequired:
-    """The error that tells the requester what happens next."""
-    if context.operators.alone:
+def required(context: Context, asked: Approval | None, why: str) -> ApprovalRequired:
+    """The error that tells the requester what happens next; nothing is asked of nobody."""
+    if asked is None or context.operators.alone:
         return ApprovalRequired(
             f"{why} A second person has to agree, and no operators are configured.",
             hint="Configure two: see `Two people` in the README.",

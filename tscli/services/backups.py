@@ -16,7 +16,7 @@ from typing import Any
 from db import backup, grants
 from db.database import Books, Database
 from domain.clock import iso
-from domain.errors import AlreadyExists, InvalidRequest, PaymentsError, UnreadableExport
+from domain.errors import InvalidRequest, PaymentsError, UnreadableExport
 from domain.operator import Permission
 from domain.provider import AccountSwitch, ProviderAccount
 from reconcile.scratch import scratch_folder
@@ -153,17 +153,14 @@ def restore_backup(
     of `owners`, are only asked then.
 
     Raises:
-        AlreadyExists: the database holds something.
+        AlreadyExists: the database holds something, or does when its turn comes.
         InvalidRequest: the backup is not sound, or another one was begun.
         NotPermitted: the operator may not.
         UnreadableExport, ConfigurationError, Unavailable: it cannot be read or put back.
     """
     require(context, Permission.SWITCH)
     if not context.database.can_be_filled():
-        raise AlreadyExists(
-            "The database is not empty; a backup is only put into one that holds nothing.",
-            hint="Point TSCLI_DATABASE_URL at a new file, or at a new, empty database.",
-        )
+        raise backup.not_empty()
     if backup.kind_of(file) != context.database.kind:
         raise UnreadableExport(
             f"{file.name} is no backup of a {context.database.kind} database.",

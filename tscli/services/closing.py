@@ -16,16 +16,16 @@ from db.database import Books
 from domain.approval import Approval
 from domain.break_life import BreakFilter, BreakRecord, BreakState, Closing, Listed
 from domain.buckets import Bucket
-from domain.errors import ApprovalRequired, InvalidRequest
+from domain.errors import ApprovalRequired, Conflict, InvalidRequest
 from domain.ledger import Entry, postings
 from domain.money import Money
 from domain.operator import Permission
 from domain.settlement import LEDGER_KINDS, LineKind, LineStatus
 from domain.transaction import Transaction
 from tscli.services.approvals import Action, Plan, request, required
-from tscli.services.booking import reversals
 from tscli.services.breaks import Changed, chosen, happened
 from tscli.services.permission import require
+from tscli.services.reversing import reverse_posted
 
 if TYPE_CHECKING:
     from tscli.services.context import Context
@@ -82,21 +82,23 @@ def resolve(
     Raises:
         InvalidRequest: no words, or a reason that does not fit one of the breaks.
         ApprovalRequired: more than one person may close alone; the request is written down.
+        Conflict: what is to be booked stands in our ledger already.
         NotFound, NotPermitted: see `breaks.change_all`.
     """
     require(context, Permission.RECONCILE)
     if not note.strip():
         raise InvalidRequest("Closing a break needs words.", hint="Add --note TEXT.")
-    try:
-        with context.database.transaction(dry_run=dry_run) as books:
-            books.runs.lock()
-            found = chosen(books, wanted)
-            _check_limit(context, found, reason)
+    with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
+        found = chosen(books, wanted)
+        why = _too_much(context, found, reason)
+        if not why:
             return [_close(books, context, listed, reason, note) for listed in found]
-    except ApprovalRequired as why:
         if dry_run:
-            raise ApprovalRequired(f"{why.message} A second person would be asked.") from None
-        raise _ask(context, wanted, reason, note, ticket, why) from None
+            raise ApprovalRequired(f"{why} A second person would be asked.")
+        alone = context.operators.alone
+        asked = None if alone else _ask(books, context, found, reason, note, ticket)
+    raise required(context, asked, why)
 
 
 def reopen(
@@ -120,7 +122,10 @@ def _close(books: Books, context: "Context", listed: Listed, reason: Reason, not
     record = listed.record
     if record.state is BreakState.RESOLVED:
         return Changed(record.break_id, "unchanged", f"it is {record.closing}")
-    posted = _post(context, listed, reason)
+    # Nothing stands under an open break, but in books whose runs did not reverse it yet.
+    left = books.breaks.posted(record.break_id)
+    reverse_posted(books, context, record.break_id, left, f"closed anew: {note}")
+    posted = _post(books, context, listed, reason)
     transaction_id = ""
     if posted is not None:
         transaction_id = posted.transaction.transaction_id
@@ -137,16 +142,16 @@ def _close(books: Books, context: "Context", listed: Listed, reason: Reason, not
     return Changed(record.break_id, "resolved", transaction_id)
 
 
-def _post(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
+def _post(books: Books, context: "Context", listed: Listed, reason: Reason) -> Posted | None:
     if reason is Reason.BOOK:
-        return _booked(context, listed)
+        return _booked(books, context, listed)
     if reason in (Reason.FEE, Reason.WRITE_OFF):
         return _difference(context, listed, reason)
     return None
 
 
-def _booked(context: "Context", listed: Listed) -> Posted:
-    """The provider's line as a line of ours."""
+def _booked(books: Books, context: "Context", listed: Listed) -> Posted:
+    """The provider's line as a line of ours, unless our ledger has learned of it meanwhile."""
     item = listed.item
     if item.kind not in _BOOKABLE or item.reported is None or not item.provider_reference:
         raise InvalidRequest(
@@ -155,11 +160,20 @@ def _booked(context: "Context", listed: Listed) -> Posted:
         )
     kinds = {kind.value: kind for kind in LEDGER_KINDS}
     side = item.reported
-    return _posting(
+    made = _posting(
         context, listed.record, kinds.get(item.line_kind, LineKind.ADJUSTMENT),
         item.provider_reference, side.amount_minor, side.fee_minor, side.currency,
         side.occurred_at,
     )  # fmt: skip
+    held = books.ledger.same_movement(made.transaction)
+    if held:
+        line = made.transaction
+        raise Conflict(
+            f"{item.break_id} cannot be booked: our ledger holds {line.kind}"
+            f" {line.provider_reference} already, as {held[0]}.",
+            hint="Run `tscli reconcile run` for its day again: it compares them.",
+        )
+    return made
 
 
 def _difference(context: "Context", listed: Listed, reason: Reason) -> Posted | None:
@@ -226,32 +240,25 @@ def _posting(
 
 def _reopen(books: Books, context: "Context", listed: Listed, note: str) -> Changed:
     record = listed.record
-    if record.state is BreakState.OPEN:
+    posted = books.breaks.posted(record.break_id)
+    if record.closing is Closing.BOOKED:
+        events = reversed(books.breaks.events(record.break_id))
+        posted.append(next(e.transaction_id for e in events if e.action == "resolved"))
+    if record.state is BreakState.OPEN and not posted:
         return Changed(record.break_id, "unchanged", "it is open")
-    events = books.breaks.events(record.break_id)
-    posted = next((e.transaction_id for e in reversed(events) if e.action == "resolved"), "")
-    if posted:
-        _reverse(books, context, posted, note)
+    reverse_posted(books, context, record.break_id, posted, note)
     opened = replace(record, state=BreakState.OPEN, closing=Closing.NONE)
-    happened(books, context, opened, "reopened", note)
-    return Changed(record.break_id, "reopened", posted)
+    reversed_lines = " ".join(posted)
+    happened(books, context, opened, "reopened", note, reversed_lines)
+    return Changed(record.break_id, "reopened", reversed_lines)
 
 
-def _reverse(books: Books, context: "Context", transaction_id: str, note: str) -> None:
-    line = books.ledger.get_transaction(transaction_id)
-    undone = reversals(books, context, transaction_id)
-    books.ledger.settle_transactions([replace(line, status=LineStatus.CANCELLED)])
-    books.record(
-        context.actor, "ledger.reversed", transaction_id, after={"note": note}, entries=undone
-    )
-
-
-def _check_limit(context: "Context", found: Sequence[Listed], reason: Reason) -> None:
-    """Let pass what one person may close alone; all breaks of one command count together.
+def _too_much(context: "Context", found: Sequence[Listed], reason: Reason) -> str:
+    """Why one person may not close these breaks alone, empty where one may; all breaks of one
+    command count together.
 
     Raises:
         InvalidRequest: the breaks said to be one another's partners do not cancel out.
-        ApprovalRequired: it is more.
     """
     effects: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
@@ -266,43 +273,39 @@ def _check_limit(context: "Context", found: Sequence[Listed], reason: Reason) ->
             hint="Name all sides; write off what is left first.",
         )
     if reason in _ONE_PERSON:
-        return
+        return ""
     for currency, limit in sorted(context.limits.write_off_above.items()):
         if sizes[currency] > limit:
-            raise ApprovalRequired(
-                f"Closing more than {Money(limit, currency)} by hand needs two people."
-            )
+            return f"Closing more than {Money(limit, currency)} by hand needs two people."
+    return ""
 
 
 def _ask(
+    books: Books,
     context: "Context",
-    wanted: BreakFilter,
+    found: Sequence[Listed],
     reason: Reason,
     note: str,
     ticket: str,
-    why: ApprovalRequired,
-) -> ApprovalRequired:
-    with context.database.transaction(dry_run=context.operators.alone) as books:
-        names = sorted(
-            listed.record.break_id
-            for listed in chosen(books, wanted)
-            if listed.record.state is BreakState.OPEN
-        )
-        plan = {"break_ids": " ".join(names), "reason": reason.value, "note": note}
-        asked = request(
-            books, context, "close_breaks", names[0], plan, _version(books, plan),
-            key=context.ids.new("op"), reason=note, ticket=ticket,
-        )  # fmt: skip
-    return required(context, asked, why.message)
+) -> Approval:
+    """Write the request down, in the transaction that found it necessary."""
+    names = sorted(
+        listed.record.break_id for listed in found if listed.record.state is BreakState.OPEN
+    )
+    plan = {"break_ids": " ".join(names), "reason": reason.value, "note": note}
+    return request(
+        books, context, "close_breaks", names[0], plan, _version(books, plan),
+        key=context.ids.new("op"), reason=note, ticket=ticket,
+    )  # fmt: skip
 
 
 def _version(books: Books, plan: Plan) -> int:
+    books.runs.lock()
     records = books.breaks.known(str(plan["break_ids"]).split())
     return sum(record.version for record in records.values())
 
 
 def _apply(books: Books, context: "Context", asked: Approval, plan: Plan) -> str:
-    books.runs.lock()
     wanted = BreakFilter(break_ids=tuple(str(plan["break_ids"]).split()))
     for listed in chosen(books, wanted):
         _close(books, context, listed, Reason(str(plan["reason"])), str(plan["note"]))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.breaks import Stand
 from db.database import Books
 from domain.arrival import Arrival
 from domain.audit import canonical, digest
@@ -51,6 +52,8 @@ class Evaluated:
     """Breaks of earlier runs that are gone: id -> evidence."""
     carried: int
     """Breaks of earlier runs that are still there."""
+    stood: Mapping[str, Stand | None]
+    """How the breaks it found or cleared stood in its view of the books, see `Breaks.stands`."""
     fingerprint: str
     expected_digest: str
     rules: str
@@ -287,6 +290,7 @@ def _told(look: _Look, sides: "Sides", comparison: "Comparison") -> Evaluated:
         wholes=wholes,
         cleared=evidence_for(gone, comparison, payouts, bank.found),
         carried=len(rules.carried & still),
+        stood=look.books.breaks.stands(still | rules.carried),
         fingerprint=digest(canonical([rules.digest, *digests, doubts, _at_the_bank(bank)])),
         expected_digest=digests[0],
         rules=_as_json(rules, look.seen(sides.files), look.older.told),

@@ -92,6 +92,7 @@ def import_ledger(
     """
     require(context, Permission.RECONCILE)
     with context.database.transaction(dry_run=dry_run) as books:
+        books.runs.lock()
         if books.statements.file_id(PURPOSE, given.file.digest, owner) is not None:
             return Imported(given.file, 0, given.file.rows, given.rejects, True, dry_run)
         fresh, settled, known = _sort_out(books, owner, given.rows)
@@ -110,7 +111,9 @@ def import_ledger(
                 "known": known,
                 "unreadable": len(given.rejects),
             },
-            entries=[e for t in (*fresh, *settled) for e in _entry(context.ids, t)],
+            entries=[
+                e for t in (*fresh, *(now for _, now in settled)) for e in _entry(context.ids, t)
+            ],
         )
         # A file with unreadable rows is not remembered: its corrected copy may share the good ones.
         if not given.rejects:
@@ -121,12 +124,13 @@ def import_ledger(
 
 def _sort_out(
     books: Books, owner: ProviderAccount, rows: Iterable[tuple[Any, ...]]
-) -> tuple[list[Transaction], list[Transaction], int]:
-    """New transactions, those that have settled since, and how many were recorded as they are."""
+) -> tuple[list[Transaction], list[tuple[Transaction, Transaction]], int]:
+    """New transactions, those that have settled since as they were and are, and how many were
+    recorded as they are."""
     given = list(_transactions(owner, rows))
     recorded = books.ledger.known(t.transaction_id for t in given)
     fresh: dict[str, Transaction] = {}
-    settled: dict[str, Transaction] = {}
+    settled: dict[str, tuple[Transaction, Transaction]] = {}
     known = 0
     for t in given:
         before = recorded.get(t.transaction_id) or fresh.get(t.transaction_id)
@@ -135,7 +139,7 @@ def _sort_out(
         elif before == t:
             known += 1
         elif _settles(before, t) and t.transaction_id not in fresh:
-            settled[t.transaction_id] = t
+            settled[t.transaction_id] = before, t
         else:
             raise Conflict(
                 f"The transaction {t.transaction_id} is recorded with other words.",

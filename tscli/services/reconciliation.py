@@ -14,16 +14,21 @@ from zoneinfo import ZoneInfo
 from db.database import Books
 from domain.breaks import Break
 from domain.buckets import KINDS
+from domain.errors import Busy
 from domain.operator import Permission
 from domain.provider import ProviderAccount
 from domain.run import Period, Run
 from domain.settlement import ExportFormat, Reject
 from reconcile.scratch import scratch_folder
 from tscli.services.evaluation import Evaluated, evaluate
+from tscli.services.reversing import reverse_posted
 from tscli.services.statements import Progress, keep_statements, silent
 
 if TYPE_CHECKING:
     from tscli.services.context import Context
+
+_TRIES = 5
+"""How often a run compares anew because breaks were closed or opened meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +60,13 @@ def reconcile_run(
         UnreadableExport: a file as a whole cannot be read.
         InvalidRequest: two files have the same content.
         IntegrityError: the buckets do not sum to their inputs, which is our bug.
+        Busy: people closed and opened breaks whenever it compared; only the files were kept.
     """
     from reconcile.intake.delivery import deliveries
     from tscli.services.permission import require
 
     require(context, Permission.RECONCILE)
-
-    def look(books: Books, named: Sequence[str], folder: Path) -> Evaluated:
-        return evaluate(books, owner, period, context.matching, folder, named=named)
-
-    with (
-        scratch_folder() as folder,
-        deliveries(exports, formats, ZoneInfo(period.timezone)) as given,
-    ):
+    with deliveries(exports, formats, ZoneInfo(period.timezone)) as given:
         rejects = tuple(reject for one in given for reject in one.rejects)
 
         def take_in(books: Books) -> list[str]:
@@ -77,14 +76,38 @@ def reconcile_run(
             return [one.file_id for one in taken]
 
         if dry_run:
-            with context.database.transaction(dry_run=True) as books:
-                found = look(books, take_in(books), folder)
+            with scratch_folder() as folder, context.database.transaction(dry_run=True) as books:
+                named = take_in(books)
+                found = evaluate(books, owner, period, context.matching, folder, named=named)
                 return _kept(books, context, owner, period, found, rejects, dry_run=True)
         with context.database.transaction() as books:
             named = take_in(books)
+    for _ in range(_TRIES):
+        done = _compared(context, owner, period, named, rejects)
+        if done is not None:
+            return done
+    raise Busy(
+        f"Breaks were closed or opened each of {_TRIES} times while they were compared.",
+        hint="Run it again when nobody works on the breaks of this account.",
+    )
+
+
+def _compared(
+    context: "Context",
+    owner: ProviderAccount,
+    period: Period,
+    named: Sequence[str],
+    rejects: tuple[Reject, ...],
+) -> RunOutcome | None:
+    """Compare in one view of the books and store the run in the books as they are then; nothing,
+    where its breaks do not stand as they did in that view."""
+    with scratch_folder() as folder:
         with context.database.read() as books:
-            found = look(books, named, folder)
+            found = evaluate(books, owner, period, context.matching, folder, named=named)
         with context.database.transaction() as books:
+            books.runs.lock()
+            if books.breaks.stands(found.stood) != found.stood:
+                return None
             return _kept(books, context, owner, period, found, rejects, dry_run=False)
 
 
@@ -101,7 +124,6 @@ def _kept(
     """Store a run, unless the same one is stored already: then that is the outcome."""
     from reconcile.snapshot import frame_blocks
 
-    books.runs.lock()
     first = books.runs.by_fingerprint(found.fingerprint)
     if first is not None:
         return RunOutcome(first, rejects, already_done=True, dry_run=dry_run)
@@ -128,7 +150,9 @@ def _kept(
         cleared=len(found.cleared),
         carried=found.carried,
     )
-    books.runs.add(run, found.fingerprint, found.breaks())
+    again = books.runs.add(run, found.fingerprint, found.breaks())
+    for break_id, posted in again.items():
+        reverse_posted(books, context, break_id, posted, f"found again by {run.run_id}")
     books.breaks.clear(run, found.cleared)
     blocks = frame_blocks(found.sides.our_parts())
     books.statements.keep(f"expected:{run.run_id}", blocks, packed=True)
