@@ -148,6 +148,20 @@ class Inbox:
             )
         )
 
+    def belongs(self, event_id: str, payment_id: str) -> None:
+        """Write whose payment an event is about, and nothing else of it."""
+        self._connection.execute(
+            update(webhook_events)
+            .where(webhook_events.c.event_id == event_id)
+            .values(payment_id=payment_id)
+        )
+
+    def tried(self, event_id: str) -> int:
+        """How often an event was tried: the number of its last attempt."""
+        a = webhook_attempts.c
+        query = select(func.max(a.number)).where(a.event_id == event_id)
+        return int(self._connection.execute(query).scalar() or 0)
+
     def add_attempt(self, event_id: str, attempt: Attempt) -> None:
         """Keep one attempt."""
         self._connection.execute(
