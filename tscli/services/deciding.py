@@ -159,9 +159,11 @@ def leave_unknown(
     context: Context, operation: Operation, error: ProviderError, *, review: bool = False
 ) -> None:
     """Write that the outcome is unknown; with `review` a person has to look at it, too."""
-    with context.database.transaction() as books:
+
+    def written(books: Books) -> None:
+        # Under the payment's lock, as everybody writes operations: a row is written whole.
+        payment = books.payments.get(operation.payment_id, lock=True)
         current = books.operations.get(operation.operation_id)
-        payment = books.payments.get(operation.payment_id)
         if review:
             ask_a_person(
                 books, context, payment, ReviewKind.REFUSED,
@@ -185,6 +187,8 @@ def leave_unknown(
             before=summary(payment),
             after={"operation_id": operation.operation_id, "why": error.message},
         )
+
+    context.database.run(written)
 
 
 def renew(context: Context, operation: Operation) -> None:

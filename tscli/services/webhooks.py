@@ -17,7 +17,7 @@ from domain.webhook import EventState, ListedEvent, Proof
 from tscli.services.applying import Applied, try_event
 from tscli.services.approvals import request, required
 from tscli.services.context import Context
-from tscli.services.inbox import store_event
+from tscli.services.inbox import arrived
 from tscli.services.leasing import lease, new_holder
 from tscli.services.permission import require
 
@@ -204,15 +204,16 @@ async def backfill(
         found = await _missing(context, provider, start, end)
         if dry_run:
             return found, []
-        stored = []
-        with context.database.transaction() as books:
-            for item in found.missing:
-                stored.append(
-                    store_event(
-                        books, context, provider.account, item.event, item.body, Proof.LISTING,
-                        Source.LISTING,
-                    )
-                )  # fmt: skip
+        rows = [
+            (
+                arrived(
+                    context, provider.account, item.event, item.body, Proof.LISTING, Source.LISTING
+                ),
+                item.body,
+            )
+            for item in found.missing
+        ]
+    stored = context.database.run(lambda books: books.inbox.add_all(rows))
     return found, await _apply(context, stored, progress=progress)
 
 
