@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from domain.errors import ConfigurationError
 
-HEAD = "0010"
+HEAD = "0011"
 """The schema this program works with; a test compares it with the newest migration."""
 
 PUTTING_BACK = "putting_back"
