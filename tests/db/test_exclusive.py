@@ -1,5 +1,6 @@
 """Locks of a name: one holder at a time, and a holder that lost it is told."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def lose_locks(database: Database, url: str, name: str = NAME) -> None:
 
 
 @pytest.fixture
-def other(database_url: str, clock: SetClock) -> Database:
+def other(database_url: str, clock: SetClock) -> Iterator[Database]:
     """The same books in another process."""
-    return Database(database_url, clock, Ids(clock))
+    opened = Database(database_url, clock, Ids(clock))
+    yield opened
+    opened.close()
 
 
 def test_it_is_held_until_it_ends(database: Database, other: Database) -> None:
@@ -45,7 +48,6 @@ def test_it_is_held_until_it_ends(database: Database, other: Database) -> None:
             held()
     with other.exclusive(NAME) as held:
         held()
-    other.close()
 
 
 def is_lost(held: Held) -> bool:
@@ -70,7 +72,6 @@ def test_who_lost_it_is_told_whenever_it_is_looked_at(
             assert (is_lost(held), is_lost(theirs)) == (True, False)
     with database.exclusive(NAME) as held:
         assert not is_lost(held)
-    other.close()
 
 
 def test_who_lost_it_unnoticed_does_not_end_well(database: Database, database_url: str) -> None:
