@@ -22,7 +22,7 @@ from db.commit import commit
 from db.days import Days
 from db.engine import READ_ONLY, connect
 from db.errors import LostRace, translated
-from db.exclusive import exclusive
+from db.exclusive import Held, exclusive
 from db.figures import Figures
 from db.inbox import Inbox
 from db.leases import Leases
@@ -207,16 +207,17 @@ class Database:
             return function(books)
 
     @contextmanager
-    def exclusive(self, name: str) -> Iterator[None]:
-        """Hold the lock of a name, over all processes and machines, for the length of the block.
+    def exclusive(self, name: str) -> Iterator[Held]:
+        """Hold the lock of a name, over all processes and machines, for the length of the block,
+        which is given a look at whether it still does.
 
         Raises:
-            AlreadyRunning: somebody else holds it; nobody waits for it.
+            AlreadyRunning: somebody else holds it, and nobody waits for it; or it was lost.
             Unavailable: the database cannot be reached.
         """
         self._check()
-        with translated(), exclusive(self._engine, name):
-            yield
+        with translated(), exclusive(self._engine, name) as held:
+            yield held
 
     def schema_status(self) -> migrate.SchemaStatus:
         """Where the schema stands.

@@ -11,6 +11,8 @@ from domain.errors import InvalidRequest
 _DELETES = frozenset({"leases"})
 """Tables whose rows come and go."""
 _VERSION = "alembic_version"
+_FUNCTIONS = ("tscli_refuse", "postings_refuse_later")
+"""What the triggers call."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -38,7 +40,7 @@ def grants(application: str, migrator: str) -> str:
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app};",
         f"GRANT SELECT ON {_VERSION} TO {app};",
         f"ALTER TABLE {_VERSION} OWNER TO {owner};",
-        f"ALTER FUNCTION tscli_refuse() OWNER TO {owner};",
+        *(f"ALTER FUNCTION {name}() OWNER TO {owner};" for name in _FUNCTIONS),
     ]
     for table in tables():
         words = ["SELECT", "INSERT"]

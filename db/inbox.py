@@ -1,13 +1,14 @@
 """The inbox as rows: events once, bytes apart, attempts and refusals for good."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from db.inserting import insert_new
 from db.schema import webhook_attempts, webhook_bodies, webhook_events, webhook_refusals
 from domain.audit import digest
 from domain.clock import from_micros, to_micros
@@ -45,38 +46,65 @@ class Inbox:
         return self.add_all([(event, body)])[0]
 
     def add_all(self, delivered: Sequence[tuple[StoredEvent, bytes]]) -> list[StoredEvent]:
-        """Store many at once, each like `add`; the stored events in the same order."""
-        kept: dict[_Name, StoredEvent] = {}
-        for owner in dict.fromkeys(event.owner for event, _ in delivered):
-            names = [e.provider_event_id for e, _ in delivered if e.owner == owner]
-            kept |= {(e.owner, e.provider_event_id): e for e in self._stored(owner, names)}
-        fresh: dict[_Name, tuple[StoredEvent, bytes]] = {}
-        again: Counter[str] = Counter()
-        for event, body in delivered:
-            name = (event.owner, event.provider_event_id)
-            if name in kept:
-                again[kept[name].event_id] += 1
-            else:
-                kept[name], fresh[name] = event, (event, body)
-        if fresh:
-            rows = [_row(event) for event, _ in fresh.values()]
-            self._connection.execute(insert(webhook_events), rows)
-            bodies = [{"event_id": e.event_id, "body": b.decode()} for e, b in fresh.values()]
-            self._connection.execute(insert(webhook_bodies), bodies)
-        e = webhook_events.c
-        for event_id, count in again.items():
-            self._connection.execute(
-                update(webhook_events)
-                .where(e.event_id == event_id)
-                .values(deliveries=e.deliveries + count)
-            )
-        return [kept[event.owner, event.provider_event_id] for event, _ in delivered]
+        """Store many at once, each like `add`; the stored events in the same order.
 
-    def _stored(self, owner: ProviderAccount, names: Sequence[str]) -> list[StoredEvent]:
-        query = select(webhook_events).where(
-            *_is(owner), webhook_events.c.provider_event_id.in_(names)
+        Two who store the same events at once wait for each other, and one of them finds what the
+        other has stored.
+        """
+        first = {_name(event): (event, body) for event, body in reversed(delivered)}
+        kept = self._stored(first)
+        fresh = [first[name] for name in sorted(first.keys() - kept.keys(), key=_order)]
+        if fresh:
+            self._insert(fresh)
+            kept |= self._stored(_name(event) for event, _ in fresh)
+        ours = {event.event_id for event, _ in fresh}
+        bodies = [
+            {"event_id": kept[name].event_id, "body": body.decode()}
+            for name, (_, body) in first.items()
+            if kept[name].event_id in ours
+        ]
+        if bodies:
+            self._connection.execute(insert(webhook_bodies), bodies)
+        again = Counter(kept[_name(event)].event_id for event, _ in delivered)
+        again.subtract(body["event_id"] for body in bodies)
+        self._came_again(again)
+        return [kept[_name(event)] for event, _ in delivered]
+
+    def _insert(self, fresh: Sequence[tuple[StoredEvent, bytes]]) -> None:
+        """Insert those that nobody has inserted meanwhile; in one order, so that nobody waits in a
+        circle."""
+        insert_new(
+            self._connection,
+            webhook_events,
+            [_row(event) for event, _ in fresh],
+            key=("provider", "account", "mode", "provider_event_id"),
         )
-        return [_event(row) for row in self._connection.execute(query)]
+
+    def _came_again(self, again: Mapping[str, int]) -> None:
+        e = webhook_events.c
+        for event_id, count in sorted(again.items()):
+            if count:
+                self._connection.execute(
+                    update(webhook_events)
+                    .where(e.event_id == event_id)
+                    .values(deliveries=e.deliveries + count)
+                )
+
+    def _stored(self, names: Iterable[_Name]) -> dict[_Name, StoredEvent]:
+        """Those of these events that are stored."""
+        of_owner: dict[ProviderAccount, list[str]] = {}
+        for owner, name in names:
+            of_owner.setdefault(owner, []).append(name)
+        found: dict[_Name, StoredEvent] = {}
+        for owner, wanted in of_owner.items():
+            for start in range(0, len(wanted), _PAGE):
+                query = select(webhook_events).where(
+                    *_is(owner),
+                    webhook_events.c.provider_event_id.in_(wanted[start : start + _PAGE]),
+                )
+                for row in self._connection.execute(query):
+                    found[owner, row.provider_event_id] = _event(row)
+        return found
 
     def get(self, event_id: str, *, lock: bool = False) -> StoredEvent:
         """One event.
@@ -148,6 +176,20 @@ class Inbox:
             )
         )
 
+    def belongs(self, event_id: str, payment_id: str) -> None:
+        """Write whose payment an event is about, and nothing else of it."""
+        self._connection.execute(
+            update(webhook_events)
+            .where(webhook_events.c.event_id == event_id)
+            .values(payment_id=payment_id)
+        )
+
+    def tried(self, event_id: str) -> int:
+        """How often an event was tried: the number of its last attempt."""
+        a = webhook_attempts.c
+        query = select(func.max(a.number)).where(a.event_id == event_id)
+        return int(self._connection.execute(query).scalar() or 0)
+
     def add_attempt(self, event_id: str, attempt: Attempt) -> None:
         """Keep one attempt."""
         self._connection.execute(
@@ -203,6 +245,15 @@ class Inbox:
         e = webhook_events.c
         query = select(e.provider, e.state, func.count()).group_by(e.provider, e.state)
         return {(row[0], row[1]): int(row[2]) for row in self._connection.execute(query)}
+
+
+def _name(event: StoredEvent) -> _Name:
+    return event.owner, event.provider_event_id
+
+
+def _order(name: _Name) -> tuple[str, ...]:
+    owner, event_id = name
+    return owner.provider, owner.account, owner.mode, event_id
 
 
 def _is(owner: ProviderAccount) -> tuple[Any, ...]:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from db.inserting import insert_new
 from db.schema import customers, payment_methods, provider_customers
 from domain.clock import from_micros, to_micros
 from domain.errors import NotFound
@@ -29,15 +30,14 @@ class People:
             return None
         return Customer(row.customer_id, row.reference, from_micros(row.created_at))
 
-    def add_customer(self, customer: Customer) -> None:
-        """Insert a customer."""
-        self._connection.execute(
-            insert(customers).values(
-                customer_id=customer.customer_id,
-                reference=customer.reference,
-                created_at=to_micros(customer.created_at),
-            )
-        )
+    def add_customer(self, customer: Customer) -> bool:
+        """Insert a customer, unless there is one of that reference by now; whether it is new."""
+        row = {
+            "customer_id": customer.customer_id,
+            "reference": customer.reference,
+            "created_at": to_micros(customer.created_at),
+        }
+        return insert_new(self._connection, customers, row, key=("reference",))
 
     def provider_customer(self, owner: ProviderAccount, customer_id: str) -> str:
         """The provider's id of a customer, empty when it has none there."""
@@ -52,20 +52,22 @@ class People:
         self, owner: ProviderAccount, customer_id: str, provider_customer_id: str
     ) -> None:
         """Keep the provider's id of a customer; the first one stays."""
-        if not self.provider_customer(owner, customer_id):
-            self._connection.execute(
-                insert(provider_customers).values(
-                    provider=owner.provider,
-                    account=owner.account,
-                    mode=owner.mode,
-                    customer_id=customer_id,
-                    provider_customer_id=provider_customer_id,
-                )
-            )
+        row = {
+            "provider": owner.provider,
+            "account": owner.account,
+            "mode": owner.mode,
+            "customer_id": customer_id,
+            "provider_customer_id": provider_customer_id,
+        }
+        key = ("provider", "account", "mode", "customer_id")
+        insert_new(self._connection, provider_customers, row, key=key)
 
-    def add_method(self, method: PaymentMethod) -> None:
-        """Insert a payment method."""
-        self._connection.execute(insert(payment_methods), _row(method))
+    def add_method(self, method: PaymentMethod) -> bool:
+        """Insert a payment method, unless its token is kept by now; whether it is new."""
+        key = ("provider", "account", "mode", "token")
+        return insert_new(
+            self._connection, payment_methods, _row(method), key=key, where="removed_at IS NULL"
+        )
 
     def method(self, method_id: str) -> PaymentMethod:
         """A payment method by our id.

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from db.inserting import insert_new
 from db.schema import reviews
 from domain.clock import from_micros, to_micros
 from domain.errors import NotFound
@@ -21,8 +22,15 @@ class Reviews:
     def open(self, review: Review) -> bool:
         """Insert a review, or note that an open one of its kind and subject is still so.
 
-        Returns whether it is new.
+        Returns whether it is new. Of two who open the same at once, one finds the other's.
         """
+        while not self._is_open(review):
+            if self._insert(review):
+                return True
+        return False
+
+    def _is_open(self, review: Review) -> bool:
+        """Note that it is still so, where it is open."""
         o = review.owner
         known = self._connection.execute(
             update(reviews)
@@ -36,32 +44,38 @@ class Reviews:
             )
             .values(seen_at=to_micros(review.seen_at))
         )
-        if known.rowcount:
-            return False
-        self._connection.execute(
-            insert(reviews).values(
-                review_id=review.review_id,
-                provider=o.provider,
-                account=o.account,
-                mode=o.mode,
-                kind=review.kind,
-                subject=review.subject,
-                payment_id=review.payment_id,
-                operation_id=review.operation_id,
-                amount_minor=review.amount_minor,
-                currency=review.currency,
-                reason=review.reason,
-                evidence=review.evidence,
-                state="open",
-                opened_at=to_micros(review.opened_at),
-                seen_at=to_micros(review.seen_at),
-                closed_at=None,
-                closed_by="",
-                resolution="",
-                ticket="",
-            )
+        return known.rowcount > 0
+
+    def _insert(self, review: Review) -> bool:
+        """Insert it unless another transaction has just done so; whether it was inserted."""
+        o = review.owner
+        return insert_new(
+            self._connection,
+            reviews,
+            {
+                "review_id": review.review_id,
+                "provider": o.provider,
+                "account": o.account,
+                "mode": o.mode,
+                "kind": review.kind,
+                "subject": review.subject,
+                "payment_id": review.payment_id,
+                "operation_id": review.operation_id,
+                "amount_minor": review.amount_minor,
+                "currency": review.currency,
+                "reason": review.reason,
+                "evidence": review.evidence,
+                "state": "open",
+                "opened_at": to_micros(review.opened_at),
+                "seen_at": to_micros(review.seen_at),
+                "closed_at": None,
+                "closed_by": "",
+                "resolution": "",
+                "ticket": "",
+            },
+            key=("provider", "account", "mode", "kind", "subject"),
+            where="state = 'open'",
         )
-        return True
 
     def close(
         self, review_id: str, now: datetime, by: str, resolution: str, ticket: str = ""

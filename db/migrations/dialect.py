@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from alembic import op
+from sqlalchemy import text
 
 
 def is_sqlite() -> bool:
@@ -50,6 +51,47 @@ def _trigger(name: str, table: str, event: str, message: str, watched: list[str]
     op.execute(
         f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW {when}"
         f"EXECUTE FUNCTION tscli_refuse('{message}')"
+    )
+
+
+def refuse_update_when(name: str, table: str, condition: str, message: str) -> None:
+    """Make the database refuse an UPDATE of a row for which a condition on OLD and NEW holds."""
+    if is_sqlite():
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} WHEN {condition}"
+            f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        )
+        return
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition})"
+        f" EXECUTE FUNCTION tscli_refuse('{message}')"
+    )
+
+
+def refuse_insert_if(name: str, table: str, found: str, message: str) -> None:
+    """Make the database refuse an INSERT of a row for which a query over other tables finds one.
+
+    Tables stand in the query as `{schema}NAME`: PostgreSQL takes a temporary table of that name,
+    which anybody may make, for the one that is meant unless it is told where that one is. Indexes
+    are always taken: a plan that was made while the tables were small is kept while they grow.
+    """
+    if is_sqlite():
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table}"
+            f" WHEN EXISTS ({found.format(schema='')})"
+            f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        )
+        return
+    schema = op.get_bind().execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    op.execute(
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off"
+        " AS $$ BEGIN"
+        f" IF EXISTS ({found.format(schema=f'{schema}.')}) THEN"
+        f" RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF;"
+        " RETURN NEW; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     )
 
 

@@ -233,4 +233,4 @@ def _pay_twice(books: Shell) -> None:
         books.copy("payments", **words)
     books.copy("payments", **words | {"stage": 9, "state": "failed"})
     with pytest.raises(Refused):
-        books.run("UPDATE payments SET stage = 2, state = 'processing' WHERE payment_id = 'p'")
+        books.run("UPDATE payments SET stage = 10, state = 'succeeded' WHERE payment_id = 'p'")

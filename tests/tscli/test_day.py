@@ -3,6 +3,7 @@ as often as anybody likes."""
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,10 @@ from db.database import Database
 from domain.clock import SetClock
 from tests.conftest import Cli
 from tests.db.attacks import shell
+from tests.db.test_exclusive import lose_locks
 from tests.tscli.mornings import Firm, folder_source, lose_an_answer, open_firm
+from tscli.services.day_plan import Found
+from tscli.services.day_steps import WORK
 
 MONDAY = date(2026, 3, 2)
 TUESDAY = MONDAY + timedelta(days=1)
@@ -184,6 +188,35 @@ def test_one_run_at_a_time(firm: Firm, database: Database) -> None:
         assert (ran.exit_code, "already_running" in ran.stderr) == (5, True)
         assert firm.cli("day", "run", "--dry-run").exit_code == 0
     assert firm.run().exit_code == 0
+
+
+@pytest.mark.parametrize("step", ["recover", "reconcile"])
+def test_a_run_that_lost_its_lock_goes_no_further(
+    firm: Firm,
+    database: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    """Proves exit 5 from the step in which the lock was lost, of which nothing is kept, and that
+    the next run goes on there."""
+    firm.sell(MONDAY)
+    firm.at(TUESDAY, 6)
+    real = WORK[step]
+
+    async def losing(*words: Any, **more: Any) -> Found:
+        found = await real(*words, **more)
+        lose_locks(database, database_url, "day run (test)")
+        return found
+
+    monkeypatch.setitem(WORK, step, losing)
+    ran = firm.run()
+    assert (ran.exit_code, "was lost" in ran.stderr) == (5, True), ran.stderr
+    monkeypatch.setitem(WORK, step, real)
+    again = firm.run()
+    assert again.exit_code == 0, again.stderr
+    tried = {one["step"]: one["attempts"] for one in again.data["days"][0]["steps"]}
+    assert (tried["webhooks"], tried[step]) == (1, 2)
 
 
 def test_dates_are_caught_up_in_order_and_weekends_are_covered(firm: Firm) -> None:

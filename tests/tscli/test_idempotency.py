@@ -97,9 +97,13 @@ def test_the_dead_hold_nothing(store: IdempotencyStore, begun: Shop) -> None:
     dead = me.replace(f":{os.getpid()}:", ":999999999:")
     assert is_gone(dead, "h")
     assert not is_gone(dead, "elsewhere")
-    reborn = f"h:{os.getpid()}:1:x"
+    reborn = me.rsplit(":", 2)[0] + ":1:x"
     assert is_gone(reborn, "h"), "the number was given to another process"
     assert not is_gone("nonsense", "h")
+    there, number = dead.rsplit(":", 3)[0], dead.split(":", 2)[2]
+    assert there.startswith("h:"), "a name of the machine and of its process ids"
+    for elsewhere in ("h", "h:", f"{there}9", "h:another-boot-4026531836"):
+        assert not is_gone(f"{elsewhere}:{number}", "h"), "a container of the same host name"
     gone = new_holder(begun.actor.host).replace(f":{os.getpid()}:", ":999999999:")
     for each in (store, SqlStore(begun.database, begun.clock)):
         assert each.claim("create", "k", gone) is None

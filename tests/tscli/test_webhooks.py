@@ -24,7 +24,7 @@ from tests.tscli.test_people import As, acting  # noqa: F401 - a fixture
 from tests.tscli.worlds import open_world
 from tscli.app import App
 from tscli.services.applying import apply_event
-from tscli.services.inbox import store_event
+from tscli.services.inbox import arrived
 from tscli.services.webhooks import apply_due, backfill, find_events, replay
 from tscli.settings import load_settings
 
@@ -263,12 +263,10 @@ def _stored(shop: Shop) -> list[object]:
             return [e async for e in provider.events(START, START.replace(year=2030))]
 
     items = asyncio.run(listed())
-    owner = shop.owner
+    owner, proof, source = shop.owner, Proof.SIGNATURE, Source.DELIVERY
     with shop.database.transaction() as books:
         return [
-            store_event(
-                books, shop.context, owner, i.event, i.body, Proof.SIGNATURE, Source.DELIVERY
-            )
+            books.inbox.add(arrived(shop.context, owner, i.event, i.body, proof, source), i.body)
             for i in items
         ]
 

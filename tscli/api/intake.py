@@ -98,8 +98,7 @@ class Intake:
                 )
                 for d, _ in batch
             ]
-            with self._context.database.transaction() as books:
-                stored = books.inbox.add_all(rows)
+            stored = self._context.database.run(lambda books: books.inbox.add_all(rows))
         except (PaymentsError, OSError) as error:
             for _, done in batch:
                 done.set_exception(error)

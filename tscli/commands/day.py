@@ -96,8 +96,9 @@ def _run(
     if dry_run:
         return asyncio.run(run_days(context, morning, dates, redo=redo, dry_run=True))
     try:
-        with context.database.exclusive(f"day run ({morning.mode})"):
-            done = asyncio.run(run_days(context, morning, dates, redo=redo))
+        with context.database.exclusive(f"day run ({morning.mode})") as held:
+            done = asyncio.run(run_days(context, morning, dates, redo=redo, held=held))
+            held()  # messages are sent by one alone
             _tell(app, morning, done)
             return done
     except KeyboardInterrupt:

@@ -53,6 +53,23 @@ async def apply_event(
     return Applied(_keep(context, event, outcome, why), outcome, changes, why)
 
 
+async def try_event(
+    context: Context, provider: Provider, event: StoredEvent, *, dry_run: bool = False
+) -> Applied:
+    """`apply_event` for one of many: whatever goes wrong with it is told and counted as a failed
+    attempt, and the others have their turn."""
+    try:
+        return await apply_event(context, provider, event, dry_run=dry_run)
+    except PaymentsError as error:
+        why = f"{error.code}: {error.message}"
+    except Exception as error:  # a fault of ours; its text may hold what the provider wrote
+        why = f"bug: {type(error).__name__}"
+    if not dry_run:
+        with suppress(PaymentsError):  # not even counted: it stays as due as it was
+            event = _keep(context, event, EventState.FAILED, why)
+    return Applied(event, EventState.FAILED, why=why)
+
+
 async def _outcome(
     context: Context,
     provider: Provider,
@@ -90,8 +107,9 @@ async def _teach(
 
     def learned(books: Books) -> tuple[Observation, list[Operation]]:
         held = books.payments.get(payment.payment_id, lock=True)
+        # Whatever else stands there is for `_keep` to write, of this try or of one beside it.
+        books.inbox.belongs(event.event_id, held.payment_id)
         seen = learn(books, context, held, shown)
-        books.inbox.save(replace(books.inbox.get(event.event_id), payment_id=held.payment_id))
         return seen, books.operations.of_payment(held.payment_id, only_open=True)
 
     seen, unfinished = context.database.run(learned)
@@ -165,9 +183,10 @@ def _note(
 def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -> StoredEvent:
     """Write the attempt and where it leads."""
     now = context.clock.now()
-    with context.database.transaction() as books:
+
+    def written(books: Books) -> StoredEvent:
         current = books.inbox.get(event.event_id, lock=True)
-        after = after_attempt(outcome, current.attempts, now)
+        after = after_attempt(outcome, books.inbox.tried(event.event_id), now)
         kept = replace(current, attempts=after.attempts, last_error=why)
         over = current.state in DONE or current.state is EventState.DISCARDED
         if outcome in DONE or not over:  # what is done is not undone by a try that failed
@@ -180,4 +199,6 @@ def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -
         books.inbox.save(kept)
         by = context.actor.operator
         books.inbox.add_attempt(event.event_id, Attempt(after.attempts, now, outcome, why, by))
-    return kept
+        return kept
+
+    return context.database.run(written)

@@ -27,16 +27,15 @@ def customer_for(books: Books, context: Context, name: str) -> str | None:
         raise InvalidRequest(f"A customer reference has at most {_REFERENCE_MAX} characters.")
     if not name.isprintable():
         raise InvalidRequest("The customer contains characters that cannot be printed.")
-    found = books.people.customer(name)
-    if found is None:
-        found = Customer(context.ids.new("cus"), name, context.clock.now())
-        books.people.add_customer(found)
-        books.record(
-            context.actor,
-            "customer.created",
-            found.customer_id,
-            after={"customer_id": found.customer_id},
-        )
+    while (found := books.people.customer(name)) is None:
+        new = Customer(context.ids.new("cus"), name, context.clock.now())
+        if books.people.add_customer(new):
+            books.record(
+                context.actor,
+                "customer.created",
+                new.customer_id,
+                after={"customer_id": new.customer_id},
+            )
     return found.customer_id
 
 
@@ -127,17 +126,15 @@ async def setup_method(
 def _keep(
     books: Books, context: Context, owner: ProviderAccount, method: PaymentMethod
 ) -> PaymentMethod:
-    kept = books.people.method_by_token(owner, method.token)
-    if kept is not None:
-        return kept
-    books.people.add_method(method)
-    books.record(
-        context.actor,
-        "payment_method.added",
-        method.method_id,
-        after={"provider": method.provider, "type": method.type},
-    )
-    return method
+    while (kept := books.people.method_by_token(owner, method.token)) is None:
+        if books.people.add_method(method):
+            books.record(
+                context.actor,
+                "payment_method.added",
+                method.method_id,
+                after={"provider": method.provider, "type": method.type},
+            )
+    return kept
 
 
 async def remove_method(

@@ -36,6 +36,7 @@ from tscli.services.periods import check_zone
 from tscli.services.permission import require
 
 if TYPE_CHECKING:
+    from db.exclusive import Held
     from tscli.services.context import Context
 
 _LATER = (Unavailable, OutcomeUnknown, Busy)
@@ -121,19 +122,22 @@ async def run_days(
     *,
     redo: str = "",
     dry_run: bool = False,
+    held: "Held" = lambda: None,
 ) -> list[DayDone]:
     """Run business dates in their order; one that stays open does not keep the others.
 
-    `redo` names a step that is done again, with what follows from it, although it is done.
+    `redo` names a step that is done again, with what follows from it, although it is done. `held`
+    looks whether nobody else can be at work, before every step and before whatever is kept of it.
 
     Raises:
         NotPermitted: the operator may not.
+        AlreadyRunning: `held` says so.
     """
     for permission in (Permission.WEBHOOKS, Permission.RECOVER, Permission.RECONCILE):
         require(context, permission)
     done = []
     for on in sorted(set(dates)):
-        run = _Run(context, morning, on, redo=redo, dry_run=dry_run)
+        run = _Run(context, morning, on, held, redo=redo, dry_run=dry_run)
         done.append(await run.through())
     return done
 
@@ -142,10 +146,17 @@ class _Run:
     """One business date under way."""
 
     def __init__(
-        self, context: "Context", morning: Morning, on: date, *, redo: str, dry_run: bool
+        self,
+        context: "Context",
+        morning: Morning,
+        on: date,
+        held: "Held",
+        *,
+        redo: str,
+        dry_run: bool,
     ) -> None:
         self._context, self._morning, self._on = context, morning, on
-        self._dry_run = dry_run
+        self._held, self._dry_run = held, dry_run
         self._names = plan(morning)
         with context.database.read() as books:
             self._day = books.days.find(on, morning.mode)
@@ -248,6 +259,7 @@ class _Run:
         return f"the files of {' and '.join(waits)}" if waits else ""
 
     def _keep(self, steps: Sequence[StepRecord]) -> None:
+        self._held()
         self._steps |= {one.name: one for one in steps}
         with self._context.database.transaction(dry_run=self._dry_run) as books:
             if not self._dry_run:
@@ -255,6 +267,7 @@ class _Run:
 
     def _save_day(self, state: DayState, exit_code: int, *, begins: bool = False) -> None:
         """Keep where the day stands; what it came to is a fact of the audit trail."""
+        self._held()
         context, now, known = self._context, self._context.clock.now(), self._day
         attempts = (known.attempts if known else 0) + begins
         day = DayRecord(

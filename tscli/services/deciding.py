@@ -169,7 +169,9 @@ def leave_unknown(
     context: Context, operation: Operation, error: ProviderError, *, review: bool = False
 ) -> None:
     """Write that the outcome is unknown; with `review` a person has to look at it, too."""
-    with context.database.transaction() as books:
+
+    def written(books: Books) -> None:
+        # Under the payment's lock, as everybody writes operations: a row is written whole.
         payment = books.payments.get(operation.payment_id, lock=True)
         current = books.operations.get(operation.operation_id)
         if review:
@@ -195,6 +197,8 @@ def leave_unknown(
             before=summary(payment),
             after={"operation_id": operation.operation_id, "why": error.message},
         )
+
+    context.database.run(written)
 
 
 def renew(context: Context, operation: Operation) -> None:

@@ -273,11 +273,13 @@ def too_old(context: Context, found: Next) -> OutcomeUnknown:
     since = f" at {sent:%Y-%m-%d %H:%M} UTC" if sent else ""
     reason = f"The {operation.kind} {operation.operation_id} was sent{since}; the provider does not"
     reason += " show it, and its key is too old to be sent again."
-    with context.database.transaction() as books:
-        ask_a_person(
-            books, context, payment, ReviewKind.TOO_OLD, reason, operation=operation,
-            evidence={"why": found.stuck, "key": operation.key(Step(operation.step))},
-        )  # fmt: skip
+    evidence = {"why": found.stuck, "key": operation.key(Step(operation.step))}
+    context.database.run(
+        lambda books: ask_a_person(
+            books, context, payment, ReviewKind.TOO_OLD, reason,
+            operation=operation, evidence=evidence,
+        )
+    )  # fmt: skip
     return OutcomeUnknown(
         reason, hint=f"See `tscli recover explain {payment.payment_id}` and `tscli recover queue`."
     )

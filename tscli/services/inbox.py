@@ -5,7 +5,6 @@ What cannot be verified is kept as a digest, as a security event, and changes no
 
 from collections.abc import Mapping
 
-from db.database import Books
 from domain.audit import digest
 from domain.errors import WebhookError
 from domain.provider import Provider, ProviderAccount
@@ -37,8 +36,8 @@ async def receive(
     except WebhookError as error:
         refuse(context, provider.account, error, body, sender)
         raise
-    with context.database.transaction() as books:
-        return store_event(books, context, provider.account, event, body, proof, source)
+    stored = arrived(context, provider.account, event, body, proof, source)
+    return context.database.run(lambda books: books.inbox.add(stored, body))
 
 
 async def verified(
@@ -54,19 +53,6 @@ async def verified(
         raise WebhookError("The delivery is too large.")
     proof = await provider.verify_webhook(headers, body)
     return proof, provider.read_event(body)
-
-
-def store_event(
-    books: Books,
-    context: Context,
-    owner: ProviderAccount,
-    event: ProviderEvent,
-    body: bytes,
-    proof: Proof,
-    source: Source,
-) -> StoredEvent:
-    """Store an event within a transaction of the caller's, who answers once it is committed."""
-    return books.inbox.add(arrived(context, owner, event, body, proof, source), body)
 
 
 def arrived(

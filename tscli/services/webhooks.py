@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from db.database import Books
 from domain.approval import Approval
 from domain.errors import ApprovalRequired, Conflict, InvalidRequest
 from domain.operator import Permission
 from domain.provider import Provider
 from domain.stored_event import Attempt, EventFilter, Source, StoredEvent
 from domain.webhook import EventState, ListedEvent, Proof
-from tscli.services.applying import Applied, apply_event
+from tscli.services.applying import Applied, try_event
 from tscli.services.approvals import request, required
 from tscli.services.context import Context
-from tscli.services.inbox import store_event
+from tscli.services.inbox import arrived
 from tscli.services.leasing import lease, new_holder
 from tscli.services.permission import require
 
@@ -120,7 +121,8 @@ async def _apply(
     dry_run: bool = False,
     progress: Progress = _silent,
 ) -> list[Applied]:
-    """Apply events account by account, oldest first; leases spare double work only."""
+    """Apply events account by account, oldest first, and none keeps the others; leases spare double
+    work only."""
     ordered = sorted(events, key=lambda e: (e.owner.provider, e.occurred_at, e.event_id))
     holder, done = new_holder(context.actor.host), list[Applied]()
     for name in dict.fromkeys(e.owner.provider for e in ordered):
@@ -130,7 +132,7 @@ async def _apply(
                     why = f"it belongs to the account {event.owner.account!r}"
                     done.append(Applied(event, event.state, why=why))
                 elif dry_run or _is_ours(context, event, holder):
-                    done.append(await apply_event(context, provider, event, dry_run=dry_run))
+                    done.append(await try_event(context, provider, event, dry_run=dry_run))
                     _let_go(context, event, holder, dry_run=dry_run)
                 progress(len(done), len(ordered))
     return done
@@ -138,12 +140,14 @@ async def _apply(
 
 def _is_ours(context: Context, event: StoredEvent, holder: str) -> bool:
     now = context.clock.now()
-    with context.database.transaction() as books:
-        name = f"event:{event.event_id}"
-        if not lease(books, [name], holder, now, now + LEASE):
+
+    def leased(books: Books) -> bool:
+        if not lease(books, [f"event:{event.event_id}"], holder, now, now + LEASE):
             return False
         books.leases.purge(now)
         return True
+
+    return context.database.run(leased)
 
 
 def _let_go(context: Context, event: StoredEvent, holder: str, *, dry_run: bool) -> None:
@@ -200,15 +204,16 @@ async def backfill(
         found = await _missing(context, provider, start, end)
         if dry_run:
             return found, []
-        stored = []
-        with context.database.transaction() as books:
-            for item in found.missing:
-                stored.append(
-                    store_event(
-                        books, context, provider.account, item.event, item.body, Proof.LISTING,
-                        Source.LISTING,
-                    )
-                )  # fmt: skip
+        rows = [
+            (
+                arrived(
+                    context, provider.account, item.event, item.body, Proof.LISTING, Source.LISTING
+                ),
+                item.body,
+            )
+            for item in found.missing
+        ]
+    stored = context.database.run(lambda books: books.inbox.add_all(rows))
     return found, await _apply(context, stored, progress=progress)
 
 

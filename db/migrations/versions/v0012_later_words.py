@@ -15,7 +15,7 @@ from db.migrations.dialect import (
 )
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 _KEY = "provider, account, mode, field, identity"
 
