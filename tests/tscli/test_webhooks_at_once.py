@@ -14,6 +14,7 @@ import pytest
 from db.database import Database
 from domain.clock import SetClock
 from domain.ids import Ids
+from domain.inbox import ATTEMPTS_LIMIT, LONGEST_WAIT
 from domain.stored_event import Source, StoredEvent
 from domain.webhook import EventState, ListedEvent, Proof, ProviderEvent
 from providers.stripe.provider import StripeProvider
@@ -21,7 +22,7 @@ from tests.conftest import START
 from tests.tscli.shop import Shop
 from tscli.services.applying import apply_event
 from tscli.services.inbox import arrived
-from tscli.services.webhooks import apply_due, get_event
+from tscli.services.webhooks import apply_due, get_event, retry
 
 SETTLED = (EventState.APPLIED, EventState.UNCHANGED)
 
@@ -121,7 +122,31 @@ def test_an_event_that_was_left_with_a_wrong_count_is_done(shop: Shop) -> None:
     with shop.database.transaction() as books:
         books.inbox.save(replace(event, next_attempt_at=shop.clock.now()))
     (done,) = asyncio.run(apply_due(shop.context))
-    assert (done.outcome, done.event.attempts) == (EventState.UNCHANGED, 2)
+    assert done.outcome is EventState.UNCHANGED
+    assert [a.number for a in get_event(shop.context, event.event_id)[1]] == [1, 2]
+
+
+def test_a_person_who_retries_starts_the_count_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that a dead event that is tried again and fails once more is not dead at once, and
+    that all its attempts stay known."""
+    shop.create("10.00")
+    event = stored(shop)[0]
+
+    def read_event(provider: StripeProvider, body: bytes) -> ProviderEvent:
+        raise KeyError("a word that we did not know")
+
+    monkeypatch.setattr(StripeProvider, "read_event", read_event)
+    for _ in range(ATTEMPTS_LIMIT):
+        asyncio.run(apply_due(shop.context))
+        shop.clock.advance(LONGEST_WAIT)
+    assert get_event(shop.context, event.event_id)[0].state is EventState.DEAD
+    retry(shop.context, event.event_id)
+    asyncio.run(apply_due(shop.context))
+    found, attempts = get_event(shop.context, event.event_id)
+    assert (found.state, found.attempts) == (EventState.FAILED, 1)
+    assert [a.number for a in attempts] == list(range(1, ATTEMPTS_LIMIT + 2))
 
 
 def test_one_event_that_fails_does_not_keep_the_others(

@@ -186,7 +186,7 @@ def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -
 
     def written(books: Books) -> StoredEvent:
         current = books.inbox.get(event.event_id, lock=True)
-        after = after_attempt(outcome, books.inbox.tried(event.event_id), now)
+        after = after_attempt(outcome, current.attempts, now)
         kept = replace(current, attempts=after.attempts, last_error=why)
         over = current.state in DONE or current.state is EventState.DISCARDED
         if outcome in DONE or not over:  # what is done is not undone by a try that failed
@@ -197,8 +197,8 @@ def _keep(context: Context, event: StoredEvent, outcome: EventState, why: str) -
                 done_at=now if outcome in DONE else None,
             )
         books.inbox.save(kept)
-        by = context.actor.operator
-        books.inbox.add_attempt(event.event_id, Attempt(after.attempts, now, outcome, why, by))
+        number, by = books.inbox.tried(event.event_id) + 1, context.actor.operator
+        books.inbox.add_attempt(event.event_id, Attempt(number, now, outcome, why, by))
         return kept
 
     return context.database.run(written)

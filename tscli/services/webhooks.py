@@ -232,8 +232,9 @@ def retry(context: Context, event_id: str, *, dry_run: bool = False) -> StoredEv
                 hint="`tscli webhooks replay` applies any event again.",
             )
         again = replace(
-            event, state=EventState.RECEIVED, next_attempt_at=context.clock.now(), done_at=None
-        )
+            event, state=EventState.RECEIVED, attempts=0, next_attempt_at=context.clock.now(),
+            done_at=None,
+        )  # fmt: skip
         books.inbox.save(again)
         books.record(context.actor, "webhook.retried", event_id, before={"state": event.state})
         return again
