@@ -14,6 +14,7 @@ from db.database import Database
 from domain.clock import SetClock
 from domain.ids import Ids
 from tests.conftest import Ran
+from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer
 from tests.tscli.shop import Shop, open_shop
 from tscli.services import idempotency
@@ -69,3 +70,26 @@ def hasty(database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch) 
     """A shop in which nobody waits long for another command."""
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.3)
     return open_shop(database, clock, monkeypatch)
+
+
+@pytest.fixture
+def open_world(
+    database: Database, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    """A shop whose world others can open as well, and in which nobody waits between tries."""
+    monkeypatch.setattr("tscli.services.drive._PAUSE_SECONDS", 0)
+    shop = Shop(database, clock, world_path=str(tmp_path / "world.db"))
+    yield shop
+    shop.world.close()
+
+
+@pytest.fixture
+def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the same kind that holds nothing."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'elsewhere' / 'books.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)

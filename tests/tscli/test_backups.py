@@ -32,7 +32,6 @@ from domain.payment import PaymentState
 from domain.provider import AccountStatus
 from tests.conftest import START, Cli
 from tests.db.attacks import shell
-from tests.servers.postgres import PostgresServer
 from tests.tscli.shop import Shop
 from tscli.services import backups, orphans
 from tscli.services.provider_accounts import set_status
@@ -53,18 +52,6 @@ def shop(database_url: str, clock: SetClock) -> Iterator[Shop]:
     yield opened
     opened.world.close()
     database.close()
-
-
-@pytest.fixture
-def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the same kind that holds nothing."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'elsewhere' / 'books.db'}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    url = server.create_database()
-    yield url
-    server.drop_database(url)
 
 
 def take(shop: Shop, folder: Path) -> Path:

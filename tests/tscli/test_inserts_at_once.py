@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from db.database import Books, Database
-from domain.clock import SetClock
+from db.database import Books
 from domain.errors import OutcomeUnknown, Rejected
 from domain.review import ReviewKind
 from domain.stored_event import EventFilter
@@ -33,14 +31,8 @@ WAITING = (
 
 
 @pytest.fixture
-def shop(
-    database: Database, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shop]:
-    """A shop whose world others can open as well."""
-    monkeypatch.setattr("tscli.services.drive._PAUSE_SECONDS", 0)
-    opened = Shop(database, clock, world_path=str(tmp_path / "world.db"))
-    yield opened
-    opened.world.close()
+def shop(open_world: Shop) -> Shop:
+    return open_world
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,13 +45,8 @@ PEOPLE = Operators(
 
 
 @pytest.fixture
-def shop(
-    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Shop]:
-    monkeypatch.setattr("tscli.services.drive._PAUSE_SECONDS", 0)
-    opened = Shop(database, clock, world_path=str(tmp_path / "world.db"))
-    yield opened
-    opened.world.close()
+def shop(open_world: Shop) -> Shop:
+    return open_world
 
 
 def _as(shop: Shop, name: str) -> Context:

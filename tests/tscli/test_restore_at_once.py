@@ -12,7 +12,6 @@ from db.database import Database
 from domain.clock import SetClock
 from domain.errors import AlreadyExists, CircuitOpen
 from domain.ids import Ids
-from tests.servers.postgres import PostgresServer
 from tests.tscli.shop import Shop
 from tests.tscli.waiting import Beside, until_waiting
 from tscli.services import backups
@@ -45,18 +44,6 @@ def file(open_at: Open, database: Database, database_url: str, tmp_path: Path) -
     path.touch()
     database.copy_to(path)
     return path
-
-
-@pytest.fixture
-def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the same kind that holds nothing."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'elsewhere' / 'books.db'}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    url = server.create_database()
-    yield url
-    server.drop_database(url)
 
 
 def test_books_that_were_made_while_the_backup_was_examined_stay(

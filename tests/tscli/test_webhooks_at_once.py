@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from db.database import Database
-from domain.clock import SetClock
 from domain.ids import Ids
 from domain.inbox import ATTEMPTS_LIMIT, LONGEST_WAIT
 from domain.stored_event import Source, StoredEvent
@@ -28,14 +26,8 @@ SETTLED = (EventState.APPLIED, EventState.UNCHANGED)
 
 
 @pytest.fixture
-def shop(
-    database: Database, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shop]:
-    """A shop whose world others can open as well."""
-    monkeypatch.setattr("tscli.services.drive._PAUSE_SECONDS", 0)
-    opened = Shop(database, clock, world_path=str(tmp_path / "world.db"))
-    yield opened
-    opened.world.close()
+def shop(open_world: Shop) -> Shop:
+    return open_world
 
 
 @contextmanager
