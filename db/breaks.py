@@ -151,6 +151,14 @@ class Breaks:
             for row in self._connection.execute(query)
         ]  # fmt: skip
 
+    def closed_by(self, transaction_ids: Collection[str]) -> set[str]:
+        """Those of these transactions that closing a break has posted."""
+        if not transaction_ids:
+            return set()
+        e = break_events.c
+        query = select(e.transaction_id).where(e.transaction_id.in_(transaction_ids))
+        return set(self._connection.execute(query).scalars())
+
     def find(self, wanted: BreakFilter, limit: int | None) -> list[tuple[BreakRecord, Break, str]]:
         """Breaks as they stand, as they were last found, and the run that found them so."""
         query = (

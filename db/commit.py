@@ -25,10 +25,10 @@ _PAUSES_SECONDS = (0.0, 0.1, 0.3, 1.0)
 """Between the questions; the last one goes on."""
 
 _LIFE = (
-    "left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' ||"
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8),"
     " coalesce((SELECT stats_reset::text FROM pg_stat_bgwriter), '')"
 )
-"""The server's timeline, and when its statistics began: a crash throws them away."""
+"""The server's timeline, and when its statistics began: a crash throws them away, as people may."""
 _TICKET = text(f"SELECT pg_current_xact_id_if_assigned()::text, pg_backend_pid(), {_LIFE}")
 _LIFE_NOW = text(f"SELECT {_LIFE}")
 _STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
@@ -54,9 +54,10 @@ class Ticket:
     """Its number with its epoch, so that none comes again as long as the server lives."""
     pid: int
     """The server process that works on it."""
+    timeline: str
+    """The server's history: after a failover the same number may be another transaction's."""
     life: str
-    """After a failover, or a crash that lost what was not yet on disk, the same number may be
-    another transaction's."""
+    """So it may after a crash that lost what was not yet on disk."""
     audit_id: str = ""
     """The newest audit record in it, empty where it has none."""
 
@@ -82,8 +83,8 @@ def _ticket(connection: Connection, audit_id: str) -> Ticket | None:
     """Of a transaction that wrote; an open error in the transaction shows here at the latest."""
     if connection.dialect.name != "postgresql":
         return None
-    xid, pid, life = connection.execute(_TICKET).one()
-    return Ticket(xid, pid, life, audit_id) if xid else None
+    xid, pid, timeline, life = connection.execute(_TICKET).one()
+    return Ticket(xid, pid, timeline, life, audit_id) if xid else None
 
 
 def _is_answer(error: DBAPIError) -> bool:
@@ -132,15 +133,27 @@ def _tries() -> Iterator[None]:
 
 def _ask(connection: Connection, ticket: Ticket) -> Fate | None:
     """The answer of one look; None while the transaction is still under way."""
-    if connection.execute(_LIFE_NOW).scalar_one() != ticket.life:
+    timeline, life = connection.execute(_LIFE_NOW).one()
+    if timeline != ticket.timeline:
+        return _ask_another(connection, ticket)
+    if life != ticket.life:
+        if _end(connection, ticket):
+            return None
         return _ask_another(connection, ticket)
     status = connection.execute(_STATUS, {"xid": ticket.xid}).scalar_one()
     if status == "in progress":
-        # Its process waits for a client that is gone, or is committing right now: ended in the
-        # one case, too late in the other, and either way certain at the next look.
-        connection.execute(_END, {"xid": ticket.xid, "pid": ticket.pid})
+        _end(connection, ticket)
         return None
     return Fate(status) if status else Fate.UNKNOWN
+
+
+def _end(connection: Connection, ticket: Ticket) -> bool:
+    """End the process that works on the transaction; whether there was one.
+
+    It waits for a client that is gone, or is committing right now: ended in the one case, too late
+    in the other, and either way certain at the next look.
+    """
+    return bool(connection.execute(_END, {"xid": ticket.xid, "pid": ticket.pid}).all())
 
 
 def _ask_another(connection: Connection, ticket: Ticket) -> Fate:

@@ -212,7 +212,7 @@ class Ledger:
 
     def same_movement(self, line: Transaction) -> list[str]:
         """Ids of the transactions, not cancelled, that are about the movement that a line is about:
-        of its account, kind, reference and currency; halves of an exchange share the others."""
+        of its account, kind, reference and money; halves of an exchange share all but that."""
         t = transactions.c
         query = select(t.transaction_id).where(
             t.provider_reference == line.provider_reference,
@@ -220,6 +220,7 @@ class Ledger:
             t.account == line.account,
             t.mode == line.mode,
             t.kind == line.kind,
+            t.amount_minor == line.amount_minor,
             t.currency == line.currency,
             t.status != LineStatus.CANCELLED,
         )

@@ -54,7 +54,7 @@ lines = _table(
     f"file_id ordinal line {OWNER} identity reference source parent ours payout bank_reference"
     " category kind amount_minor currency fee_minor net_minor occurred_at description",
 )
-line_facts = _table("line_facts", f"{OWNER} field identity value file_id")
+line_facts = _table("line_facts", f"{OWNER} identity field value file_id")
 bank_lines = _table(
     "bank_lines",
     "file_id ordinal line bank_account identity currency amount_minor booked_on valued_on"

@@ -6,7 +6,7 @@ lines that are alike in one file are two lines.
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from itertools import chain, compress, islice
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    exists,
     func,
     insert,
     select,
@@ -141,7 +142,7 @@ class Statements:
         an earlier line that had not said it, see `FACTS`, is kept as well.
         """
         mine = {"provider": owner.provider, "account": owner.account, "mode": owner.mode}
-        fixed, added = {**mine, "file_id": file_id}, 0
+        fixed, added, told = {**mine, "file_id": file_id}, 0, 0
         expect_many(self._connection)
         for columns in stretches:
             known, said = self._known(owner, columns["identity"])
@@ -151,25 +152,40 @@ class Statements:
             rows = [{name: values[n] for name, values in columns.items()} for n in again]
             fresh = _without(columns, again)
             insert_columns(self._connection, lines, fresh, fixed)
-            facts = {
-                (row["identity"], field): row[field]
-                for row in rows
-                if known.get(row["identity"]) == tuple(row[name] for name in _MONEY)
-                for field in FACTS
-                if row[field] and (row["identity"], field) not in said
-            }
-            told = [
-                {"identity": name, "field": field, "value": value, **fixed}
-                for (name, field), value in facts.items()
-            ]
-            insert_rows(self._connection, line_facts, told)
+            kept = [row for row in rows if known.get(row["identity"]) == _money(row)]
             changed = [row for given in rows if (row := settle(given, known)) is not None]
-            before, _ = self._known(owner, [row["identity"] for row in changed])
+            before, more = self._known(owner, [row["identity"] for row in changed])
             other = [{**row, **fixed} for row in changed if row["identity"] not in before]
             insert_rows(self._connection, lines, other)
+            kept += [row for row in changed if row["identity"] in before]
+            told += self._tell(kept, said | more, fixed)
             added += len(fresh["identity"]) + len(other)
         have_grown(self._connection, added, lines)
+        have_grown(self._connection, told, line_facts)
         return added
+
+    def _tell(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        said: Set[tuple[str, str]],
+        fixed: Mapping[str, str],
+    ) -> int:
+        """Keep what rows say of the lines they are, where nothing was `said`; how much that was."""
+        facts = {
+            (row["identity"], field): row[field]
+            for row in rows
+            for field in FACTS
+            if row[field] and (row["identity"], field) not in said
+        }
+        insert_rows(
+            self._connection,
+            line_facts,
+            [
+                {"identity": name, "field": field, "value": value, **fixed}
+                for (name, field), value in facts.items()
+            ],
+        )
+        return len(facts)
 
     def columns(
         self,
@@ -205,8 +221,9 @@ class Statements:
 
     def tellers(self, owner: ProviderAccount) -> list[str]:
         """The files that said something of earlier lines."""
-        query = select(line_facts.c.file_id).where(*_mine(line_facts, owner)).distinct()
-        return sorted(self._connection.execute(query).scalars())
+        said = exists().where(line_facts.c.file_id == files.c.file_id)
+        query = select(files.c.file_id).where(*_mine(files, owner), said)
+        return list(self._connection.execute(query.order_by(files.c.file_id)).scalars())
 
     def facts(
         self, owner: ProviderAccount, identities: Sequence[str], tellers: Collection[str]
@@ -311,12 +328,17 @@ class Statements:
 
     def _told(self, owner: ProviderAccount) -> dict[str, Any]:
         """The table of what was said later, under an own name for every field that was."""
-        mine, field = _mine(line_facts, owner), line_facts.c.field
+        said = (line_facts.c.file_id == files.c.file_id, *_mine(files, owner))
+        first = select(files.c.file_id).where(*said).limit(1)
         return {
             name: line_facts.alias(f"later_{name}")
             for name in FACTS
-            if self._connection.execute(select(field).where(*mine, field == name).limit(1)).first()
+            if self._connection.execute(first.where(line_facts.c.field == name)).first()
         }
+
+
+def _money(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _MONEY)
 
 
 def _without(

@@ -4,7 +4,7 @@ The provider books such a movement and then undoes it, two lines or more about o
 ledger holds it as ended without success. Both say the same: it came to nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -22,8 +22,9 @@ def come_to_nothing(
     """The pairs without those that are explained this way, and the rows that are; `e_free` and
     `r_free` are the rows that no pass has claimed.
 
-    All lines about one source that agree with nothing else have to be in one currency and to sum
-    to zero exactly, amount and fee.
+    All lines about one source that agree with nothing else have to be of our row's kind, hold its
+    very amount, and sum to zero exactly, amount and fee: what was given back by a movement of its
+    own, a refund of a charge or a dispute, did move.
     """
     ended = np.flatnonzero((pairs.fields & STATUS > 0) & ours.ended[pairs.e])
     families: dict[str, Members] = defaultdict(lambda: ([], []))
@@ -47,7 +48,7 @@ def come_to_nothing(
     found = [
         (sorted(mine), sorted(reported))
         for mine, reported in families.values()
-        if mine and len(reported) > 1 and _cancel(theirs, reported)
+        if mine and _undone(ours, theirs, mine, reported)
     ]
     explained = np.isin(pairs.e, [row for mine, _ in found for row in mine])
     return pairs.without(np.flatnonzero(explained)), found
@@ -57,7 +58,14 @@ def _by_source(theirs: Theirs, rows: Ints) -> Iterable[tuple[str, int]]:
     return zip(take(theirs.source, rows).to_pylist(), rows.tolist(), strict=True)
 
 
-def _cancel(theirs: Theirs, rows: list[int]) -> bool:
-    """Whether the lines are of one currency and sum to zero."""
-    one = len(set(theirs.currency[rows].tolist())) == 1
-    return one and not any(sum(values[rows].tolist()) for values in (theirs.amount, theirs.fee))
+def _undone(ours: Ours, theirs: Theirs, mine: list[int], reported: list[int]) -> bool:
+    """Whether the lines are our rows and what undid them."""
+    kinds = {*ours.kind[mine].tolist(), *theirs.kind[reported].tolist()}
+    held, shown = _moneys(ours, mine), _moneys(theirs, reported)
+    currencies = {currency for currency, _ in shown}
+    sums = (sum(values[reported].tolist()) for values in (theirs.amount, theirs.fee))
+    return len(kinds) == len(currencies) == 1 and held <= shown and not any(sums)
+
+
+def _moneys(side: Ours | Theirs, rows: list[int]) -> Counter[tuple[int, int]]:
+    return Counter(zip(side.currency[rows].tolist(), side.amount[rows].tolist(), strict=True))

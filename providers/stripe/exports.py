@@ -17,9 +17,8 @@ CATEGORIES: Mapping[str, LineKind] = MappingProxyType(
         # The part of an authorization that was not captured: Stripe books the whole charge and
         # takes this back, so both together are the charge we know.
         "partial_capture_reversal": LineKind.CHARGE,
-        # A bank debit that bounced: the reports say charge_failure, the Dashboard
-        # payment_failure_refund.
-        "charge_failure": LineKind.REFUND,
+        # A bank debit that bounced: Stripe books the charge and takes it back.
+        "charge_failure": LineKind.CHARGE,
         "refund": LineKind.REFUND,
         "refund_failure": LineKind.REFUND,
         "dispute": LineKind.DISPUTE,
@@ -42,7 +41,7 @@ TYPES: Mapping[str, LineKind] = MappingProxyType(
         "refund": LineKind.REFUND,
         "payment_refund": LineKind.REFUND,
         "refund_failure": LineKind.REFUND,
-        "payment_failure_refund": LineKind.REFUND,
+        "payment_failure_refund": LineKind.CHARGE,  # charge_failure in the reports
         "payment_reversal": LineKind.REFUND,
         "stripe_fee": LineKind.FEE,
         "stripe_fx_fee": LineKind.FEE,

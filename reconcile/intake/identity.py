@@ -15,19 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.codes import CURRENCIES, KINDS, Ints
+from reconcile.codes import CURRENCIES, Ints
 from reconcile.hashing import Keys, Words
 
 MONEY = ("amount_minor", "fee_minor", "currency")
 """What a line may not change once it was reported."""
 
 _CONTENT = (
-    "reference", "source", "parent", "kind", "amount_minor", "currency", "fee_minor", "net_minor",
-    "occurred_at",
+    "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
+    "net_minor", "occurred_at",
 )  # fmt: skip
-"""Not the provider's word: another kind of file has another word for the same line."""
-
-_KINDS = pa.array(KINDS, pa.string())
 _CURRENCIES = pa.array(CURRENCIES, pa.string())
 
 
@@ -106,10 +103,4 @@ def _content(batch: pa.RecordBatch, names: Iterable[str]) -> Any:
 
 def _words(batch: pa.RecordBatch, name: str) -> Any:
     column = batch.column(name)
-    if name == "currency":
-        return _CURRENCIES.take(column)
-    if name == "kind":
-        known = pc.greater_equal(column, 0)
-        kinds = _KINDS.take(pc.if_else(known, column, 0))
-        return pc.if_else(known, kinds, batch.column("category").cast(pa.string()))
-    return column.cast(pa.string())
+    return _CURRENCIES.take(column) if name == "currency" else column.cast(pa.string())

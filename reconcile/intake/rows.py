@@ -45,6 +45,8 @@ class BadRow:
     reason: str
     text: str
     """Start of the physical line, not yet masked."""
+    record: str
+    """All that was given up."""
 
 
 def digest_of(texts: Iterable[str]) -> str:
@@ -70,7 +72,8 @@ def split(
         found = _record(text, at, end, delimiter)
         if isinstance(found, str):
             cut_off = last and end == len(text)
-            yield BadRow(line, "the row is cut off" if cut_off else found, text[at:end])
+            reason = "the row is cut off" if cut_off else found
+            yield BadRow(line, reason, text[at:end], text[at:end])
             at, line = end + 1, line + 1
             continue
         cells, after = found
@@ -82,7 +85,7 @@ def split(
             reason = f"the row has {len(cells)} cells, the header has {width}"
             if last and after == len(text) and not text.endswith("\n") and len(cells) < width:
                 reason = f"the row is cut off after {len(cells)} of {width} cells"
-            yield BadRow(line, reason, text[at:end])
+            yield BadRow(line, reason, text[at:end], text[at:after])
         at, line, done = after, line + lines, after
 
 

@@ -94,7 +94,7 @@ def _by_rows(block: Block, layout: Layout, file: str) -> Cells:
     found: dict[str, list[str]] = {key: [] for key in places}
     for row in split(block.text, block.first_line, len(layout.header), last=block.last):
         if isinstance(row, BadRow):
-            row_name = digest_of([row.text])
+            row_name = digest_of([row.record])
             rejects.append(Reject(file, row.line, "", row.reason, shown(row.text), row_name))
             continue
         lines.append(row.line)

@@ -87,7 +87,7 @@ def _lines(source: Source, shape: Shape, rejects: list[Reject]) -> Iterator[Line
         )
         for row in records:
             if isinstance(row, BadRow):
-                named = digest_of([row.text])
+                named = digest_of([row.record])
                 rejects.append(
                     Reject(source.name, row.line, "", row.reason, shown(row.text), named)
                 )

@@ -90,7 +90,7 @@ _MORE = (
     " ('fil_1', 'ledger', 'd', 'n', 'stripe', 'default', 'test', 1, 1, 'ledger', '{}')",
     "INSERT INTO lines VALUES ('fil_1', 0, 2, 'stripe', 'default', 'test', 'i', 'r', 's', '', '',"
     " '', '', 'charge', 'charge', 1, 'USD', 0, 1, 1, '')",
-    "INSERT INTO line_facts VALUES ('stripe', 'default', 'test', 'payout', 'i', 'po', 'fil_1')",
+    "INSERT INTO line_facts VALUES ('stripe', 'default', 'test', 'i', 'payout', 'po', 'fil_1')",
     "INSERT INTO bank_lines VALUES ('fil_1', 0, 2, 'DE1', 'i', 'USD', 1, '2026-03-02', '', '', '',"
     " '', '')",
 )

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -97,3 +99,43 @@ def test_a_number_that_came_again_is_no_proof(
     with database.read() as books:
         assert list(books.audit.records(subject="x")) == []
     database.close()
+
+
+def test_statistics_that_somebody_resets_are_no_crash(
+    server: PostgresServer, clock: SetClock, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves that a commit that still waits for a standby is not called undone because the sign of
+    a crash was given by hand."""
+    url = server.create_database()
+    database = Database(url, clock, Ids(clock))
+    database.upgrade()
+    admin = psycopg.connect(_plain(url), autocommit=True)
+    admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    admin.execute("SELECT pg_reload_conf()")
+    committing = RootTransaction.commit
+
+    def commit(running: RootTransaction) -> None:
+        monkeypatch.setattr(RootTransaction, "commit", committing)
+        driver = running.connection.connection.driver_connection
+        assert driver is not None
+        line = socket.socket(fileno=os.dup(driver.fileno()))
+        threading.Thread(target=_reset_and_cut, args=(admin, line)).start()
+        committing(running)
+
+    with database.read():
+        time.sleep(0.2)  # every server process has heard of the standby by now
+    monkeypatch.setattr(RootTransaction, "commit", commit)
+    _write(database, actor, recorded=True)
+    with database.read() as books:
+        assert len(list(books.audit.records(subject="x"))) == 1
+    admin.close()
+    database.close()
+
+
+def _reset_and_cut(admin: "psycopg.Connection[Any]", line: socket.socket) -> None:
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    while admin.execute(waits).fetchone() is None:
+        time.sleep(0.02)
+    admin.execute("SELECT pg_stat_reset_shared('bgwriter')")
+    line.shutdown(socket.SHUT_RDWR)
+    line.close()

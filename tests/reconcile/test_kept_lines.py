@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.codes import CURRENCY_CODES, KIND_CODES
+from reconcile.codes import CURRENCY_CODES
 from reconcile.intake import delivery
 from reconcile.intake.delivery import deliveries
 from reconcile.intake.identity import Identities, hashes_of
@@ -22,8 +22,8 @@ from tests.reconcile.tables import EXPORT_HEADER, EXPORT_ROW, FORMATS
 
 TEXTS = ["Order 1", '"Order\n""1"",\r\nfolded"', '"a ""word"""', "", "über", '"x,y"', "Order\t2"]
 CONTENT = (
-    "reference", "source", "parent", "kind", "amount_minor", "currency", "fee_minor", "net_minor",
-    "occurred_at",
+    "reference", "source", "parent", "category", "amount_minor", "currency", "fee_minor",
+    "net_minor", "occurred_at",
 )  # fmt: skip
 MONEY = ("amount_minor", "fee_minor", "currency")
 
@@ -40,10 +40,8 @@ def batch_of(rows: list[Row]) -> pa.RecordBatch:
     """Rows as they wait on disk."""
     columns = {name: [row[name] for row in rows] for name in CONTENT}
     codes = [CURRENCY_CODES[word] for word in columns.pop("currency")]
-    kinds = [KIND_CODES.get(word, -1) for word in columns.pop("kind")]
     made = {name: pa.array(values) for name, values in columns.items()}
-    made |= {"currency": pa.array(codes, pa.int16()), "kind": pa.array(kinds, pa.int8())}
-    return pa.RecordBatch.from_pydict(made | {"category": pa.array([r["kind"] for r in rows])})
+    return pa.RecordBatch.from_pydict(made | {"currency": pa.array(codes, pa.int16())})
 
 
 @settings(deadline=None, max_examples=60)
@@ -63,17 +61,10 @@ def test_an_identity_is_the_digest_of_the_content_and_its_number(
 ) -> None:
     """Proves of rows that are alike in any number, in one block or in several, that each is named
     by its definition; rows of one id and different money share a name until they are kept."""
-    rest = {"source": "", "parent": "ch", "fee_minor": 0, "occurred_at": 7}
+    rest = {"source": "", "parent": "ch", "category": "sale", "fee_minor": 0, "occurred_at": 7}
     rows = [
         [
-            rest
-            | {
-                "reference": ref,
-                "amount_minor": minor,
-                "currency": word,
-                "net_minor": minor,
-                "kind": "charge" if minor else "moonbeam",
-            }
+            rest | {"reference": ref, "amount_minor": minor, "currency": word, "net_minor": minor}
             for ref, minor, word in block
         ]
         for block in blocks

@@ -18,7 +18,7 @@ AGREED = {
         "ref kind amount status\n txn_1 refund -5.00 failed",
         "ref source category amount\n txn_1 re_1 refund -5.00\n txn_2 re_1 refund_failure 5.00",
     ),
-    "a debit that bounced, of another kind and with its fee": (
+    "a debit that bounced, with its fee": (
         "ref amount status\n py_1 5.00 failed",
         "ref source category amount fee\n txn_1 py_1 charge 5.00 0.40\n"
         " txn_2 py_1 charge_failure -5.00 -0.40",
@@ -87,6 +87,30 @@ BROKEN = {
         "ref kind amount status\n re_1 refund -5.00 pending",
         "ref source category amount\n txn_1 re_1 refund -5.00\n txn_2 re_1 refund_failure 5.00",
         [("missing_in_ledger", "re_1", ""), ("status_mismatch", "re_1", "status")],
+    ),
+    "of another amount and currency": (
+        "ref kind amount status\n re_1 refund -999.00 failed",
+        "ref source category amount currency\n txn_1 re_1 refund -10.00 EUR\n"
+        " txn_2 re_1 refund_failure 10.00 EUR",
+        [
+            ("missing_in_ledger", "re_1", ""),
+            ("status_mismatch", "re_1", "status|currency|amount"),
+        ],
+    ),
+    "a charge and a refund under one source": (
+        "ref amount status\n ch_1 10.00 failed",
+        "ref source category amount\n txn_1 ch_1 charge 10.00\n txn_2 ch_1 refund -10.00",
+        [("missing_in_ledger", "ch_1", ""), ("status_mismatch", "ch_1", "status")],
+    ),
+    "a charge and a dispute under one source": (
+        "ref amount status\n ch_1 10.00 failed",
+        "ref source category amount\n txn_1 ch_1 charge 10.00\n txn_2 ch_1 dispute -10.00",
+        [("status_mismatch", "ch_1", "status"), ("unknown_dispute", "ch_1", "")],
+    ),
+    "one failure, two of ours": (
+        "ref kind amount status\n re_1 refund -5.00 failed\n re_1 refund -5.00 failed",
+        "ref source category amount\n txn_1 re_1 refund -5.00\n txn_2 re_1 refund_failure 5.00",
+        [("status_mismatch", "re_1", "status"), ("status_mismatch", "re_1", "status|amount")],
     ),
     "two that failed, lines that name neither": (
         "ref kind amount status\n re_1 refund -5.00 failed\n re_2 refund -5.00 failed",

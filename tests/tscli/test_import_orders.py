@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli, Ran
+from tests.db.attacks import shell
 
 SALE = "bt_1,2026-03-02 10:00:00,eur,10.00,0.50,9.50,charge,ch_1"
 REFUND = "bt_2,2026-03-02 11:00:00,eur,-10.00,0.00,-10.00,refund,re_1"
@@ -70,6 +71,24 @@ def test_what_a_line_belongs_to_may_be_said_later(
 
 
 @pytest.mark.parametrize("turned", [False, True])
+def test_a_changed_line_is_completed_as_well(
+    cli: Cli, tmp_path: Path, database_url: str, *, turned: bool
+) -> None:
+    """Proves that a later file's word reaches either version of a line, whichever came first."""
+    other = SALE.replace("10.00,0.50,9.50", "90.00,0.50,89.50")
+    files = [file(tmp_path / f"{n}.csv", HEADER, row) for n, row in enumerate((other, SALE))]
+    for path in reversed(files) if turned else files:
+        take(cli, path)
+    take(cli, file(tmp_path / "paid.csv", f"{HEADER},automatic_payout_id", f"{SALE},po_1"))
+    with shell(database_url) as books:
+        query = (
+            "SELECT l.amount_minor, f.value FROM line_facts f"
+            " JOIN lines l ON l.identity = f.identity AND l.provider = f.provider"
+        )
+        assert [tuple(row) for row in books.run(query)] == [(1_000, "po_1")]
+
+
+@pytest.mark.parametrize("turned", [False, True])
 def test_what_only_stands_hides_no_line(cli: Cli, tmp_path: Path, *, turned: bool) -> None:
     """Proves that a line of an ending balance is not taken for the line that moved the money."""
     ledger(cli, tmp_path, OURS)
@@ -107,7 +126,11 @@ def test_an_unreadable_row_is_one_however_many_files_hold_it(cli: Cli, tmp_path:
     assert run(cli).data["unreadable"] == 1
     take(cli, file(tmp_path / "d.csv", HEADER, SALE, bad.replace("ch_3", "ch_4")))
     assert run(cli).data["unreadable"] == 2
-    assert open_kinds(cli).count("unreadable") == 2
+    for name in ("one", "two"):  # one cell too many, and the same first line
+        row = SALE.replace("bt_1", "bt_4").replace("ch_1", f'"ch\n{name}",x')
+        take(cli, file(tmp_path / f"{name}.csv", HEADER, SALE, row))
+    assert run(cli).data["unreadable"] == 4
+    assert open_kinds(cli).count("unreadable") == 4
 
 
 PAYOUT = "bt_7,2026-03-03 10:00:00,eur,-100.00,0.00,-100.00,payout,po_1"
@@ -159,22 +182,18 @@ def test_a_run_is_repeated_with_the_words_of_the_import(cli: Cli, tmp_path: Path
         assert (again.exit_code, again.data["same"]) == (0, True)
 
 
-def test_one_transaction_from_two_kinds_of_file_is_one(cli: Cli, tmp_path: Path) -> None:
-    """Proves that PayPal's download and its report of the same transaction are one line, whatever
-    word each has for it."""
-    report = (
-        '"RH","2026/03/03 03:12:58 +0000","X","MERCHANT01",009\n"FH",01\n'
-        '"SH","2026/03/02 00:00:00 +0000","2026/03/02 23:59:59 +0000","MERCHANT01",""\n'
-        '"CH","Transaction ID","Invoice ID","PayPal Reference ID","PayPal Reference ID Type",'
-        '"Transaction Event Code","Transaction Initiation Date","Transaction Completion Date",'
-        '"Transaction Debit or Credit","Gross Transaction Amount","Gross Transaction Currency",'
-        '"Fee Debit or Credit","Fee Amount","Fee Currency","Custom Field","Consumer ID"\n'
-        '"SB","PP1","","","","T0006","2026/03/02 10:00:00 +0000","2026/03/02 10:00:00 +0000",'
-        '"CR",1000,"EUR","DR",50,"EUR","",""\n'
-        '"SC",1\n"RC",1\n"FF",1\n'
-    )
-    (tmp_path / "stl.csv").write_text(report)
-    row = '"02/03/2026","10:00:00","UTC","x","Express Checkout Payment","Completed","EUR","10.00",'
-    row += '"-0.50","9.50","PP1"'
-    take(cli, tmp_path / "stl.csv")
-    assert take(cli, file(tmp_path / "p.csv", ACTIVITY, row), "--dates", "DMY")["added"] == 0
+def test_lines_of_one_dispute_are_booked_one_by_one(cli: Cli, tmp_path: Path) -> None:
+    """Proves that two movements under one id, of equal money even, are two, and that booking the
+    one does not stand in the way of the other."""
+    ledger(cli, tmp_path, OURS)
+    rows = [
+        f"bt_{n},2026-03-02 12:0{n}:00,eur,{minor},0.00,{minor},dispute,dp_1"
+        for n, minor in ((4, "-5.00"), (5, "-6.00"), (6, "-5.00"))
+    ]
+    found = run(cli, "2026-03-02", "2026-03-09", "--export",
+                str(file(tmp_path / "a.csv", HEADER, SALE, *rows)))  # fmt: skip
+    assert found.data["breaks"] == 3
+    booked = cli("breaks", "resolve", "--kind", "unknown_dispute", "--reason", "book",
+                 "--note", "seen")  # fmt: skip
+    assert booked.exit_code == 0, booked.stderr
+    assert run(cli).data["breaks"] == 0

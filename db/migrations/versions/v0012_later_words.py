@@ -9,6 +9,7 @@ from alembic import op
 from db.migrations.dialect import (
     add_column,
     create_table,
+    index,
     refuse,
     refuse_replace,
     refuse_truncate,
@@ -17,7 +18,7 @@ from db.migrations.dialect import (
 revision = "0012"
 down_revision = "0011"
 
-_KEY = "provider, account, mode, field, identity"
+_KEY = "provider, account, mode, identity, field"
 
 
 def upgrade() -> None:
@@ -37,6 +38,7 @@ def upgrade() -> None:
         " SELECT provider, account, mode, 'payout', identity, payout, file_id FROM line_payouts"
     )
     op.execute("DROP TABLE line_payouts")
+    index("line_facts_file", "line_facts", "file_id, field")
     permanent = "line_facts rows are permanent"
     refuse("line_facts", ("UPDATE", "DELETE"), permanent)
     refuse_truncate("line_facts", permanent)
