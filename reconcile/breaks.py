@@ -58,9 +58,8 @@ class Found:
     group: Ints
     """Position in `groups` of the breaks that are about several rows, -1 for the others."""
 
-    @property
     def members(self) -> list[Members]:
-        """The rows of every break."""
+        """The rows of every break, made anew each time."""
         return [
             self.groups[group] if group >= 0 else (_row(e), _row(r))
             for e, r, group in zip(

@@ -44,7 +44,7 @@ def certificates(comparison: Comparison, name: str) -> list[Certificate]:
 def _rows_of_break(comparison: Comparison, name: str) -> tuple[list[int], list[int]]:
     found = comparison.found
     for place in np.flatnonzero((found.frame["break_id"] == name).to_numpy(bool)).tolist():
-        mine, theirs = found.members[place]
+        mine, theirs = found.members()[place]
         return list(mine), list(theirs)
     return [], []
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from domain.buckets import Bucket
-from reconcile.breaks import Found, find_breaks
+from reconcile.breaks import Found, Members, find_breaks
 from reconcile.classify import CODE, Verdict
 from reconcile.codes import Array, Bools, Ints
 from reconcile.frames import Expected, Reported, ints
@@ -29,14 +29,15 @@ def within_horizon(
     e_far = beyond(ints(expected.frame["occurred_at"]), rules.period)
     r_far = beyond(ints(reported.frame["occurred_at"]), rules.period)
     found = find_breaks(expected, reported, verdict, rules, elsewhere)
-    far = _breaks_far(found, e_far, r_far)
+    members = found.members()
+    far = _breaks_far(members, e_far, r_far)
     carried = np.isin(found.frame["break_id"].to_numpy(object), list(rules.carried))
     dropped = far & ~carried
     e_bucket, r_bucket = verdict.e_bucket.copy(), verdict.r_bucket.copy()
     _set_aside_agreed(verdict, e_far, r_far, e_bucket, r_bucket)
     outside = CODE[Bucket.OUTSIDE_PERIOD]
     for place in np.flatnonzero(dropped).tolist():
-        e_rows, r_rows = found.members[place]
+        e_rows, r_rows = members[place]
         e_bucket[list(e_rows)], r_bucket[list(r_rows)] = outside, outside
     return replace(verdict, e_bucket=e_bucket, r_bucket=r_bucket), found.only(~dropped)
 
@@ -48,12 +49,12 @@ def beyond(at: Ints, period: tuple[int, int] | None) -> Bools:
     return (at < period[0]) | (at >= period[1])
 
 
-def _breaks_far(found: Found, e_far: Bools, r_far: Bools) -> Bools:
+def _breaks_far(members: list[Members], e_far: Bools, r_far: Bools) -> Bools:
     """Breaks all of whose rows lie outside; a break without rows, an unreadable line, is near."""
     return np.array(
         [
             bool(e_rows or r_rows) and bool(e_far[list(e_rows)].all() and r_far[list(r_rows)].all())
-            for e_rows, r_rows in found.members
+            for e_rows, r_rows in members
         ],
         bool,
     )

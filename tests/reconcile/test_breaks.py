@@ -4,14 +4,17 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
+
 from domain.buckets import Bucket
 from providers.stripe.exports import FORMATS
-from reconcile.breaks import BREAK_COLUMNS
+from reconcile.breaks import BREAK_COLUMNS, Found, Members
 from reconcile.breaks_csv import breaks_csv
 from reconcile.compare import compare
 from reconcile.intake.files import read_both
 from reconcile.rules import Rules
 from tests.reconcile.tables import (
+    DAY,
     EXPORT_HEADER,
     EXPORT_ROW,
     LEDGER_HEADER,
@@ -117,3 +120,21 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
     assert once == twice
     assert len(cells(once)) == 40
+
+
+def test_breaks_beyond_the_period_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves that a thousand lonely rows outside the period cost a thousand looks, not a million:
+    the first run of a new account has all its context alone."""
+    looks = 0
+    rows_of = Found.members
+
+    def members(found: Found) -> list[Members]:
+        nonlocal looks
+        looks += len(found.kinds)
+        return rows_of(found)
+
+    monkeypatch.setattr(Found, "members", members)
+    theirs = "\n".join(["ref amount day", *(f"txn_{n} 1.00 {n % 20}" for n in range(1_000))])
+    found = compared("ref amount day\n txn_x 1.00 3", theirs, Rules(period=(3 * DAY, 4 * DAY)))
+    assert found.break_count == 51
+    assert looks <= 2_000

@@ -105,7 +105,7 @@ def test_every_row_ends_in_exactly_one_bucket(
         for _ in range(total.rows)
         if total.bucket not in AGREED
     )
-    members = found.found.members
+    members = found.found.members()
     assert broken["expected"] == sum(len(mine) for mine, _ in members)
     assert broken["reported"] == sum(len(theirs) for _, theirs in members)
     assert sum(count for _, count in found.break_counts) == found.break_count
