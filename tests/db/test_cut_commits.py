@@ -133,16 +133,21 @@ def test_a_server_that_comes_back_is_asked_then(
     assert recorded(books, "x") == 1
 
 
-def test_after_a_failover_the_audit_record_decides(url: str, clock: SetClock, actor: Actor) -> None:
-    """Proves that transaction numbers of another history are not trusted: what counts is what this
-    server holds, and what left no record stays unknown."""
+@pytest.mark.parametrize("crashed", [False, True])
+def test_in_another_life_the_audit_record_decides(
+    url: str, clock: SetClock, actor: Actor, *, crashed: bool
+) -> None:
+    """Proves that transaction numbers of another history, or from before a crash, are not trusted:
+    what counts is what this server holds, and what left no record stays unknown."""
     books = Database(url, clock, Ids(clock))
     with books.transaction() as opened:
         kept = opened.record(actor, "test.done", "x").audit_id
         xid = opened._connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
-    engine = books._engine
+        ask = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+        timeline = str(opened._connection.exec_driver_sql(ask).scalar_one())
+    engine, other = books._engine, timeline if crashed else "FFFFFFFF"
     told = {
-        audit_id: commit.fate(engine, commit.Ticket(str(xid), 1, "FFFFFFFF", audit_id))
+        audit_id: commit.fate(engine, commit.Ticket(str(xid), 1, other, "before", audit_id))
         for audit_id in (kept, "aud_lost", "")
     }
     books.close()

@@ -28,9 +28,9 @@ def upgrade() -> None:
     create_table(
         "line_facts",
         "provider TEXT NOT NULL, account TEXT NOT NULL, mode TEXT NOT NULL,"
-        " field TEXT NOT NULL CHECK (field IN"
+        " identity TEXT NOT NULL, field TEXT NOT NULL CHECK (field IN"
         " ('source', 'parent', 'ours', 'payout', 'bank_reference')),"
-        " identity TEXT NOT NULL, value TEXT NOT NULL CHECK (value <> ''),"
+        " value TEXT NOT NULL CHECK (value <> ''),"
         f" file_id TEXT NOT NULL REFERENCES files, PRIMARY KEY ({_KEY})",
     )
     op.execute(
