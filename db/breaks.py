@@ -151,12 +151,14 @@ class Breaks:
             for row in self._connection.execute(query)
         ]  # fmt: skip
 
-    def closed_by(self, transaction_ids: Collection[str]) -> set[str]:
-        """Those of these transactions that closing a break has posted."""
+    def posted_for_others(self, break_id: str, transaction_ids: Collection[str]) -> set[str]:
+        """Those of these transactions that closing another break has posted."""
         if not transaction_ids:
             return set()
         e = break_events.c
-        query = select(e.transaction_id).where(e.transaction_id.in_(transaction_ids))
+        query = select(e.transaction_id).where(
+            e.transaction_id.in_(transaction_ids), e.break_id != break_id
+        )
         return set(self._connection.execute(query).scalars())
 
     def find(self, wanted: BreakFilter, limit: int | None) -> list[tuple[BreakRecord, Break, str]]:

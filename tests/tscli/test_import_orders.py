@@ -197,3 +197,19 @@ def test_lines_of_one_dispute_are_booked_one_by_one(cli: Cli, tmp_path: Path) ->
                  "--note", "seen")  # fmt: skip
     assert booked.exit_code == 0, booked.stderr
     assert run(cli).data["breaks"] == 0
+
+
+def test_a_booking_is_not_made_again_under_its_own_break(
+    cli: Cli, tmp_path: Path, database_url: str
+) -> None:
+    """Proves that a break that stands open while its booking stands is not booked once more."""
+    ledger(cli, tmp_path, OURS)
+    row = "bt_4,2026-03-02 12:00:00,eur,-5.00,0.00,-5.00,dispute,dp_1"
+    given = file(tmp_path / "a.csv", HEADER, SALE, row)
+    run(cli, "2026-03-02", "2026-03-09", "--export", str(given))
+    words = ("breaks", "resolve", "--kind", "unknown_dispute", "--reason", "book", "--note", "seen")
+    assert cli(*words).exit_code == 0
+    with shell(database_url) as books:
+        books.run("UPDATE breaks SET state = 'open', closing = ''")
+    again = cli(*words)
+    assert (again.exit_code, "holds dispute dp_1 already" in again.stderr) == (5, True)

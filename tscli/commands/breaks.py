@@ -12,6 +12,7 @@ from domain.buckets import KINDS
 from domain.clock import iso
 from domain.ids import check_id
 from tscli.render import breaks as data
+from tscli.render.reconciliation import counted
 from tscli.render.view import Format, View, show
 from tscli.words import (
     DryRunOption,
@@ -277,5 +278,5 @@ def _changed(
         {"break_id": one.break_id, "outcome": one.outcome, "note": one.note, "dry_run": dry_run}
         for one in changed
     ]
-    notes = (f"{len(rows)} breaks.", *(["Nothing was written."] if dry_run else []))
+    notes = (f"{counted(len(rows), 'break')}.", *(["Nothing was written."] if dry_run else []))
     show(View(f"breaks.{name}", rows, data.CHANGED_COLUMNS, notes=notes), form, output)

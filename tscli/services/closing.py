@@ -166,7 +166,7 @@ def _booked(books: Books, context: "Context", listed: Listed) -> Posted:
         side.occurred_at,
     )  # fmt: skip
     held = books.ledger.same_movement(made.transaction)
-    if held := sorted(set(held) - books.breaks.closed_by(held)):
+    if held := sorted(set(held) - books.breaks.posted_for_others(item.break_id, held)):
         line = made.transaction
         raise Conflict(
             f"{item.break_id} cannot be booked: our ledger holds {line.kind}"
